@@ -1,0 +1,100 @@
+package actions
+
+import (
+	"time"
+
+	"github.com/wharf-project/wharf/domain"
+)
+
+// Action is one operation as data.
+type Action interface {
+	// Spec is the same for every value of a type.
+	Spec() Spec
+	// Validate checks what can be checked without looking anything up. Errors
+	// are invalid and name the field.
+	Validate() error
+}
+
+// Spec is what the door needs to know of an action.
+type Spec struct {
+	// Name, such as "image.forget": in audit, REST paths and CLI words.
+	Name string
+	// Permission that authorizes it; "" means Name.
+	Permission string
+	// Summary is one line for tables and help.
+	Summary string
+	Effect  Effect
+	// Class says how a long action is worked off; "": inline.
+	Class domain.TaskClass
+	// Timeout of one call; 0: the service's default for the effect.
+	Timeout time.Duration
+}
+
+// Requires returns the permission that authorizes the action.
+func (s Spec) Requires() string {
+	if s.Permission == "" {
+		return s.Name
+	}
+	return s.Permission
+}
+
+// Effect says what an action does to the world, and so what it costs.
+type Effect uint8
+
+const (
+	Read     Effect = iota // looks at our rows
+	Write                  // changes our rows
+	Agent                  // acts on nodes
+	Registry               // acts on registries
+)
+
+// External reports whether the effect reaches beyond our own rows.
+func (e Effect) External() bool { return e == Agent || e == Registry }
+
+// String returns the name of the effect, which is also its rate limit class.
+func (e Effect) String() string {
+	return [...]string{"read", "write", "agent", "registry"}[e]
+}
+
+// need checks that a text field is there.
+func need(field, value string) error {
+	if value == "" {
+		return domain.Invalid("field_required", field, "%s is required", field)
+	}
+	return nil
+}
+
+// needIDs checks a list of ids: 1 to max, well-formed.
+func needIDs[T ~string](field string, ids []T) error {
+	if len(ids) == 0 || len(ids) > MaxBulk {
+		return domain.Invalid("field_required", field, "%s: 1-%d ids, not %d", field, MaxBulk, len(ids))
+	}
+	for _, id := range ids {
+		if _, err := domain.ParseID[T](field, string(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MaxBulk is the largest number of items that one action takes.
+const MaxBulk = 1000
+
+// checkArchitecture accepts none, or one that can be normalised.
+func checkArchitecture(s string) error {
+	if s == "" {
+		return nil
+	}
+	_, err := domain.NormalizeArchitecture(s)
+	return err
+}
+
+// firstError returns the first error that is not nil.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

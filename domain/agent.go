@@ -1,0 +1,143 @@
+package domain
+
+import "time"
+
+// AgentKind picks the adapter that speaks to an agent.
+type AgentKind string
+
+// AgentOCILayout keeps images as an OCI layout on disk; the address is a path.
+const AgentOCILayout AgentKind = "ocilayout"
+
+// AgentStatus says whether an agent answers.
+type AgentStatus string
+
+const (
+	AgentOnline  AgentStatus = "online"
+	AgentOffline AgentStatus = "offline"
+)
+
+// Agent is one node that holds images.
+type Agent struct {
+	ID           AgentID     `json:"id"`
+	Kind         AgentKind   `json:"kind"`
+	Address      string      `json:"address"` // what the adapter needs: a path, a URL
+	ScalingGroup string      `json:"scaling_group"`
+	Architecture string      `json:"architecture"`
+	Status       AgentStatus `json:"status"`
+	// InventoryAt is when the last full inventory was taken; zero: never.
+	InventoryAt time.Time `json:"inventory_at,omitzero"`
+	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	Revision    int64     `json:"revision"`
+}
+
+// Check tests the fields that a user sets, and normalises the architecture.
+// Errors: invalid, on the field.
+func (a *Agent) Check() error {
+	if _, err := ParseAgentID(string(a.ID)); err != nil {
+		return err
+	}
+	if a.Kind == "" || a.Address == "" {
+		return Invalid("agent_invalid", "address", "an agent has a kind and an address")
+	}
+	if err := CheckName("scaling group", a.ScalingGroup); err != nil {
+		return err
+	}
+	if a.Status != AgentOnline && a.Status != AgentOffline {
+		return Invalid("agent_invalid", "status", "an agent is online or offline, not %s", Quote(string(a.Status)))
+	}
+	arch, err := NormalizeArchitecture(a.Architecture)
+	a.Architecture = arch
+	return err
+}
+
+// AgentFields is the table of fields for lists of agents.
+var AgentFields = Fields{
+	"id":            {Kind: KindText, Sortable: true},
+	"kind":          {Kind: KindText},
+	"scaling_group": {Kind: KindText, Sortable: true},
+	"architecture":  {Kind: KindText},
+	"status":        {Kind: KindEnum, Values: []string{string(AgentOnline), string(AgentOffline)}},
+	"image":         {Kind: KindSet}, // canonical of an image that the agent holds
+	"created_at":    {Kind: KindTime, Sortable: true},
+	"inventory_at":  {Kind: KindTime, Sortable: true},
+}
+
+// Inventory is everything that an agent holds. It is always complete: an empty
+// one means that the agent holds nothing.
+type Inventory struct {
+	Images []InventoryImage `json:"images"`
+}
+
+// InventoryImage is one image on an agent.
+type InventoryImage struct {
+	Canonical    string   `json:"canonical"`
+	Architecture string   `json:"architecture"`
+	Digest       Digest   `json:"digest"` // of the config
+	SizeBytes    int64    `json:"size_bytes"`
+	Containers   []string `json:"containers,omitempty"` // that use it; the names are the agent's
+}
+
+// InstalledImage is one image on one agent as the catalogue remembers it.
+type InstalledImage struct {
+	AgentID      AgentID   `json:"agent_id"`
+	Canonical    string    `json:"canonical"`
+	Architecture string    `json:"architecture"`
+	Digest       Digest    `json:"digest"`
+	SizeBytes    int64     `json:"size_bytes"`
+	Containers   []string  `json:"containers,omitempty"`
+	ObservedAt   time.Time `json:"observed_at"`
+	// Stale: the agent holds another digest than the catalogue names.
+	Stale bool `json:"stale"`
+}
+
+// PullRequest asks an agent for an image.
+type PullRequest struct {
+	Reference    Reference
+	Architecture string
+	// Manifest is the manifest that the catalogue expects; the agent verifies
+	// what it pulled against it.
+	Manifest Digest
+	// Registry tells how to reach the registry, with its credentials.
+	Registry Registry
+}
+
+// PullOutcome tells what a pull did.
+type PullOutcome struct {
+	Digest    Digest // of the config
+	SizeBytes int64
+	Unchanged bool // the agent had it already
+}
+
+// RemoveRequest asks an agent to remove an image.
+type RemoveRequest struct {
+	Canonical    string
+	Architecture string
+	Force        bool // also when a container uses it or other tags name it
+	NoPrune      bool // keep the untagged layers that are left
+}
+
+// RemoveOutcome tells what a removal did. FreedBytes may be 0 where the layers
+// are shared.
+type RemoveOutcome struct {
+	FreedBytes int64
+}
+
+// Progress is a sink for the progress of one item. A nil Progress is silent.
+// Calls come from one goroutine, must not block, and never go down.
+type Progress func(ProgressStep)
+
+// ProgressStep is one step: Current of Total (0: unknown) in bytes or items,
+// and a text for people.
+type ProgressStep struct {
+	Current int64  `json:"current"`
+	Total   int64  `json:"total"`
+	Message string `json:"message,omitempty"`
+}
+
+// Report calls p unless it is nil.
+func (p Progress) Report(current, total int64, message string) {
+	if p != nil {
+		p(ProgressStep{Current: current, Total: total, Message: message})
+	}
+}

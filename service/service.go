@@ -1,0 +1,150 @@
+package service
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/wharf-project/wharf/actions"
+	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/repository"
+	"github.com/wharf-project/wharf/service/port"
+)
+
+// Config is what an ImageService is made of. Store and Authorizer are required;
+// the zero value of every other field is the default that it documents.
+type Config struct {
+	Store      repository.Store
+	Authorizer port.Authorizer
+
+	// Registries and Agents are the adapters by type; a row of another type is
+	// refused with precondition, reason adapter_missing.
+	Registries map[domain.RegistryType]port.OpenRegistry
+	Agents     map[domain.AgentKind]port.OpenAgent
+
+	Tenancy port.Tenancy // nil: the store's own tables
+	Limiter port.Limiter // nil: in process, with DefaultRates
+	Sealer  port.Sealer  // nil: registries with a password are refused
+
+	// Middleware wraps every call, outermost first, just inside the recovery:
+	// the place for tracing and metrics. It sees every outcome, denials too.
+	Middleware []Middleware
+	Logger     *slog.Logger     // nil: silent
+	Now        func() time.Time // nil: time.Now
+
+	// References reads names without a registry or project; the zero value
+	// means docker.io/library.
+	References domain.ReferenceParser
+	// Architecture is taken for reads that name none; "": the host's.
+	Architecture string
+
+	Timeouts Timeouts
+	Fleet    Fleet
+}
+
+// Timeouts bound one call by its effect, unless the action has its own. Zero
+// is the default in brackets, negative is none.
+type Timeouts struct {
+	Read     time.Duration // 30 s
+	Write    time.Duration // 30 s
+	Agent    time.Duration // none: each agent call has its own deadline
+	Registry time.Duration // none: each request has its own deadline
+}
+
+func (t Timeouts) of(e actions.Effect) time.Duration {
+	d := [...]time.Duration{t.Read, t.Write, t.Agent, t.Registry}[e]
+	if d == 0 {
+		d = [...]time.Duration{30 * time.Second, 30 * time.Second, -1, -1}[e]
+	}
+	return d
+}
+
+// Fleet bounds work on many nodes and repositories. Zero is the default in
+// brackets.
+type Fleet struct {
+	Agents       int           // agents worked on at once (64)
+	PerAgent     int           // items at once on one agent (1)
+	Repositories int           // repositories scanned at once (8)
+	AgentCall    time.Duration // deadline of one inventory or removal (60 s)
+	AgentPull    time.Duration // deadline of one pull (2 h)
+}
+
+func (f Fleet) withDefaults() Fleet {
+	def := func(n *int, v int) {
+		if *n <= 0 {
+			*n = v
+		}
+	}
+	def(&f.Agents, 64)
+	def(&f.PerAgent, 1)
+	def(&f.Repositories, 8)
+	if f.AgentCall <= 0 {
+		f.AgentCall = time.Minute
+	}
+	if f.AgentPull <= 0 {
+		f.AgentPull = 2 * time.Hour
+	}
+	return f
+}
+
+// ImageService is Wharf: one method per action. It embeds its rooms, each of
+// which holds only the ports that it needs. It is safe for concurrent use and
+// starts no goroutine of its own.
+type ImageService struct {
+	*CatalogService
+	*RegistryService
+	*AgentService
+	*AccessService
+}
+
+// New checks the configuration and builds the service. Errors: invalid, on the
+// field.
+func New(cfg Config) (*ImageService, error) {
+	if cfg.Store == nil {
+		return nil, domain.Invalid("config_invalid", "Store", "a service needs a Store")
+	}
+	if cfg.Authorizer == nil {
+		return nil, domain.Invalid("config_invalid", "Authorizer", "a service needs an Authorizer")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Limiter == nil {
+		cfg.Limiter = NewLimiter(DefaultRates(), cfg.Now)
+	}
+	if cfg.Architecture == "" {
+		cfg.Architecture = domain.HostArchitecture()
+	}
+	arch, err := domain.NormalizeArchitecture(cfg.Architecture)
+	if err != nil {
+		return nil, domain.Wrap("Architecture", err)
+	}
+	d := &door{store: cfg.Store, tenancy: cfg.Tenancy, invoke: compose(chain(cfg)...)}
+	names := names{parser: cfg.References, architecture: arch}
+	return &ImageService{
+		CatalogService:  &CatalogService{door: d, names: names},
+		RegistryService: &RegistryService{door: d},
+		AgentService:    &AgentService{door: d},
+		AccessService:   &AccessService{door: d},
+	}, nil
+}
+
+// chain is the list of middleware, outermost first. Its order is part of the
+// contract; ExampleNew prints it.
+func chain(cfg Config) []Middleware {
+	list := []Middleware{coded(cfg.Logger, cfg.Now)}
+	list = append(list, cfg.Middleware...)
+	return append(list,
+		logged(cfg.Logger, cfg.Now),
+		authenticated,
+		audited(cfg.Logger, cfg.Store),
+		recovered(cfg.Logger),
+		limited(cfg.Limiter),
+		authorized(cfg.Authorizer),
+		validated,
+		bounded(cfg.Timeouts),
+		begun(cfg.Store),
+	)
+}
