@@ -33,7 +33,7 @@ func TestParseBinarySizeReads(t *testing.T) {
 		"0.000":            0,
 		"1.000000K":        1024,
 		"2.0M":             2 << 20,
-		// Beyond those of the original's tests.
+		// Less common, and at the borders.
 		"0":                         0,
 		"0y":                        0,
 		" 3 kb ":                    3072,

@@ -93,7 +93,7 @@ func (i Image) SupportedAccelerators() []string {
 
 // HumanizedName returns a name for people; see the function of the same name.
 func (i Image) HumanizedName() string {
-	return HumanizedName(i.Name, i.Tag, i.EffectiveLabels())
+	return HumanizedName(i.Repository(), i.Tag, i.EffectiveLabels())
 }
 
 // Derive sets the fields that follow from the labels: type, operation,
@@ -249,4 +249,30 @@ func CheckStatuses(statuses []ImageStatus) error {
 		}
 	}
 	return nil
+}
+
+// MergeScan returns a stored image with what a scan saw of it, and whether that
+// changed anything. Scans own what registries say: where it is, its digests,
+// its size, its labels and what follows from them. They leave alone what
+// operators said. A missing image that is seen is alive again; a forgotten one
+// stays forgotten.
+func (i Image) MergeScan(seen Image) (Image, SyncOutcome) {
+	out := i
+	out.RegistryID, out.Project, out.Name = seen.RegistryID, seen.Project, seen.Name
+	out.TagDigest, out.ManifestDigest, out.ConfigDigest = seen.TagDigest, seen.ManifestDigest, seen.ConfigDigest
+	out.SizeBytes = seen.SizeBytes
+	if !maps.Equal(i.Labels, seen.Labels) {
+		out.Labels = seen.Labels
+		out.Derive()
+	}
+	if i.Status == ImageMissing {
+		out.Status = ImageAlive
+	}
+	same := out.RegistryID == i.RegistryID && out.Project == i.Project && out.Name == i.Name &&
+		out.TagDigest == i.TagDigest && out.ManifestDigest == i.ManifestDigest && out.ConfigDigest == i.ConfigDigest &&
+		out.SizeBytes == i.SizeBytes && out.Status == i.Status && maps.Equal(i.Labels, seen.Labels)
+	if same {
+		return i, SyncUnchanged
+	}
+	return out, SyncUpdated
 }

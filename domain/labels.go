@@ -136,8 +136,8 @@ var acceleratorForm = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?
 // resource.max slot other than cpu and mem (cuda of cuda.device, whatever the
 // quantity). Malformed names are left out; [CheckLabels] reports them.
 //
-// Nil means any: an image without a kernelspec label says nothing about its needs.
-// An image with that label and no accelerators gives an empty list that is not nil.
+// Nil means any: an image without a kernelspec label says nothing about its needs,
+// and one that names no accelerator is not bound to any.
 func Accelerators(labels map[string]string) []string {
 	if _, described := labels[LabelKernelSpec]; !described {
 		return nil
@@ -153,9 +153,7 @@ func Accelerators(labels map[string]string) []string {
 			found[device] = true
 		}
 	}
-	names := slices.AppendSeq(make([]string, 0, len(found)), maps.Keys(found))
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(found))
 }
 
 // deviceOf returns the device of a resource label's slot: "cuda" for

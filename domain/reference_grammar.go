@@ -70,7 +70,8 @@ func NormalizeRegistryHost(s string) (string, error) {
 	if !isASCII(s) { // before any folding of case: U+212A, the Kelvin sign, folds to 'k'
 		return bad("only ASCII is allowed; write international names in their xn-- form")
 	}
-	host, port, hasPort := s, "", false
+	var host, port string
+	var hasPort bool
 	if inner, bracketed := strings.CutPrefix(s, "["); bracketed {
 		text, after, closed := strings.Cut(inner, "]")
 		addr, err := netip.ParseAddr(text)

@@ -120,3 +120,17 @@ type SkippedManifest struct {
 	Digest Digest
 	Reason string
 }
+
+// RegistryFor picks the registered row that a repository belongs to: the same
+// host and the longest project that the repository lies in. False: none.
+func RegistryFor(rows []Registry, host, repo string) (best Registry, ok bool) {
+	for _, r := range rows {
+		if r.Name != host || ok && len(r.Project) < len(best.Project) {
+			continue
+		}
+		if _, err := (Reference{Registry: host, Path: repo}).Within(r.Project); err == nil {
+			best, ok = r, true
+		}
+	}
+	return best, ok
+}

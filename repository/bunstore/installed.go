@@ -1,0 +1,157 @@
+package bunstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"github.com/wharf-project/wharf/domain"
+)
+
+// installedImage is a row with what the catalogue expects.
+type installedImage struct {
+	installedRow `bun:",extend"`
+	ImageID      string `bun:"image_id,scanonly"`
+	Expected     string `bun:"expected,scanonly"`
+}
+
+func (m *images) Holders(ctx context.Context, ids []domain.ImageID) (map[domain.ImageID][]domain.InstalledImage, error) {
+	s := m.s()
+	if err := s.reading(ctx, "images.holders"); err != nil {
+		return nil, err
+	}
+	var rows []installedImage
+	err := m.db.NewSelect().Model(&rows).ColumnExpr("n.*").ColumnExpr("i.id AS image_id, i.config_digest AS expected").
+		Join("JOIN wharf_images AS i ON i.canonical = n.canonical AND i.architecture = n.architecture").
+		Where("i.id IN (?)", bun.List(texts(ids))).Where("?", s.reachableImages()).OrderExpr("n.agent_id").Scan(ctx)
+	if err != nil {
+		return nil, translate("images.holders", err)
+	}
+	held := map[domain.ImageID][]domain.InstalledImage{}
+	for i := range rows {
+		id := domain.ImageID(rows[i].ImageID)
+		held[id] = append(held[id], installedOf(&rows[i]))
+	}
+	return held, nil
+}
+
+func (g *agents) Installed(ctx context.Context, id domain.AgentID) ([]domain.InstalledImage, error) {
+	if err := g.s().reading(ctx, "agents.installed"); err != nil {
+		return nil, err
+	}
+	var rows []installedImage
+	err := g.db.NewSelect().Model(&rows).ColumnExpr("n.*").ColumnExpr("coalesce(i.config_digest, '') AS expected").
+		Join("LEFT JOIN wharf_images AS i ON i.canonical = n.canonical AND i.architecture = n.architecture").
+		Where("n.agent_id = ?", string(id)).OrderExpr("n.canonical, n.architecture").Scan(ctx)
+	list := make([]domain.InstalledImage, len(rows))
+	for i := range rows {
+		list[i] = installedOf(&rows[i])
+	}
+	return list, translate("agents.installed", err)
+}
+
+func (g *agents) Replace(ctx context.Context, id domain.AgentID, inv domain.Inventory) (change domain.InventoryChange, err error) {
+	s := g.s()
+	if err := s.writing("agents.replace"); err != nil {
+		return change, err
+	}
+	agent, err := g.Get(ctx, id)
+	if err != nil {
+		return change, err
+	}
+	now := s.unit.Now
+	// The row is taken first: two reports of one agent follow each other, and
+	// the older one loses.
+	res, err := g.db.NewUpdate().Model((*agentRow)(nil)).Set("inventory_at = ?", stored(now)).Set("status = ?", string(domain.AgentOnline)).
+		Where("a.id = ?", string(id)).Where("a.inventory_at <= ?", stored(now)).Exec(ctx)
+	if err != nil {
+		return change, translate("agents.replace", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return change, domain.Errorf(domain.CodeConflict, "inventory_outdated", string(id), "a newer inventory of %s is known (of %s)", id, agent.InventoryAt)
+	}
+	have, err := g.Installed(ctx, id)
+	if err != nil {
+		return change, err
+	}
+	rows := make([]*installedRow, 0, len(inv.Images))
+	seen := make(map[identity]bool, len(inv.Images))
+	known := make(map[identity]domain.InstalledImage, len(have))
+	for _, h := range have {
+		known[identity{h.Canonical, h.Architecture}] = h
+	}
+	for _, i := range inv.Images {
+		key := identity{clean(i.Canonical), clean(i.Architecture)}
+		if seen[key] {
+			continue // an agent that says it twice still holds it once
+		}
+		seen[key] = true
+		switch old, ok := known[key]; {
+		case !ok:
+			change.Added++
+		case old.Digest != i.Digest || old.SizeBytes != i.SizeBytes || !slices.Equal(old.Containers, i.Containers):
+			change.Updated++
+		default:
+			change.Unchanged++
+		}
+		rows = append(rows, &installedRow{
+			AgentID: string(id), Canonical: key.canonical, Architecture: key.architecture, Digest: clean(string(i.Digest)),
+			SizeBytes: i.SizeBytes, Containers: toJSON(cleanList(i.Containers)), ObservedAt: stored(now),
+		})
+	}
+	change.Removed = len(have) - change.Updated - change.Unchanged
+	if _, err := g.db.NewDelete().Model((*installedRow)(nil)).Where("n.agent_id = ?", string(id)).Exec(ctx); err != nil {
+		return change, translate("agents.replace", err)
+	}
+	for part := range slices.Chunk(rows, syncBatch) {
+		if _, err := g.db.NewInsert().Model(&part).Returning("NULL").Exec(ctx); err != nil {
+			return change, translate("agents.replace", err)
+		}
+	}
+	s.touch(string(id))
+	return change, nil
+}
+
+func (g *agents) Hold(ctx context.Context, i domain.InstalledImage) error {
+	if err := g.s().writing("agents.hold"); err != nil {
+		return err
+	}
+	row := &installedRow{
+		AgentID: string(i.AgentID), Canonical: i.Canonical, Architecture: i.Architecture, Digest: string(i.Digest),
+		SizeBytes: i.SizeBytes, Containers: toJSON(i.Containers), ObservedAt: stored(g.unit.Now),
+	}
+	_, err := g.db.NewInsert().Model(row).On("CONFLICT (canonical, architecture, agent_id) DO UPDATE").
+		Set("digest = EXCLUDED.digest").Set("size_bytes = EXCLUDED.size_bytes").Set("observed_at = EXCLUDED.observed_at").Returning("NULL").Exec(ctx)
+	if isForeignKey(err) {
+		return domain.NotFound("agent", string(i.AgentID))
+	}
+	g.s().touch(string(i.AgentID))
+	return translate("agents.hold", err)
+}
+
+func (g *agents) Drop(ctx context.Context, id domain.AgentID, canonical, architecture string) error {
+	if err := g.s().writing("agents.drop"); err != nil {
+		return err
+	}
+	_, err := g.db.NewDelete().Model((*installedRow)(nil)).Where("n.agent_id = ?", string(id)).
+		Where("n.canonical = ?", canonical).Where("n.architecture = ?", architecture).Exec(ctx)
+	g.s().touch(string(id))
+	return translate("agents.drop", err)
+}
+
+func installedOf(r *installedImage) domain.InstalledImage {
+	i := domain.InstalledImage{
+		AgentID: domain.AgentID(r.AgentID), Canonical: r.Canonical, Architecture: r.Architecture, Digest: domain.Digest(r.Digest),
+		SizeBytes: r.SizeBytes, ObservedAt: r.ObservedAt.UTC(), Stale: r.Expected != "" && r.Expected != r.Digest,
+	}
+	fromJSON(r.Containers, &i.Containers)
+	return i
+}
+
+func cleanList(list []string) []string {
+	for i := range list {
+		list[i] = clean(list[i])
+	}
+	return list
+}
