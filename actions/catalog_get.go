@@ -22,7 +22,7 @@ func (GetImageAction) Spec() Spec {
 
 // Validate needs a reference and known statuses.
 func (a GetImageAction) Validate() error {
-	return firstError(need("reference", a.Reference), checkArchitecture(a.Architecture), domain.CheckStatuses(a.Statuses))
+	return firstError(needImage("reference", a.Reference, a.Architecture), domain.CheckStatuses(a.Statuses))
 }
 
 // ListImagesAction lists images, page by page.

@@ -122,22 +122,3 @@ type RemoveRequest struct {
 type RemoveOutcome struct {
 	FreedBytes int64
 }
-
-// Progress is a sink for the progress of one item. A nil Progress is silent.
-// Calls come from one goroutine, must not block, and never go down.
-type Progress func(ProgressStep)
-
-// ProgressStep is one step: Current of Total (0: unknown) in bytes or items,
-// and a text for people.
-type ProgressStep struct {
-	Current int64  `json:"current"`
-	Total   int64  `json:"total"`
-	Message string `json:"message,omitempty"`
-}
-
-// Report calls p unless it is nil.
-func (p Progress) Report(current, total int64, message string) {
-	if p != nil {
-		p(ProgressStep{Current: current, Total: total, Message: message})
-	}
-}

@@ -31,10 +31,11 @@ type AdminAgentRepository interface {
 	Delete(ctx context.Context, id domain.AgentID) error
 	// Installed returns what the catalogue knows of an agent's images.
 	Installed(ctx context.Context, id domain.AgentID) ([]domain.InstalledImage, error)
-	// Hold and Drop record one image more or less on an agent, after a pull or a
-	// removal that went through.
-	Hold(ctx context.Context, img domain.InstalledImage) error
-	Drop(ctx context.Context, id domain.AgentID, canonical, architecture string) error
+	// Hold and Drop record images more or less on an agent, after pulls and
+	// removals that went through. Hold on an agent that was removed meanwhile is
+	// not_found.
+	Hold(ctx context.Context, id domain.AgentID, images []domain.InventoryImage) error
+	Drop(ctx context.Context, id domain.AgentID, images []domain.InventoryImage) error
 }
 
 // TenancyRepository answers which scaling groups may be used.

@@ -41,6 +41,14 @@ type ImageRepository interface {
 	// Holders returns what agents hold of the images, by image, sorted by agent.
 	// Images that nobody holds are not in the map.
 	Holders(ctx context.Context, ids []domain.ImageID) (map[domain.ImageID][]domain.InstalledImage, error)
+	// HoldingAgents returns the agents that hold an image, sorted by id, for
+	// whoever reaches the image.
+	HoldingAgents(ctx context.Context, id domain.ImageID) ([]domain.Agent, error)
+	// Unheld records that agents no longer hold an image.
+	Unheld(ctx context.Context, id domain.ImageID, agents []domain.AgentID) error
+	// MarkMissing marks alive images that the scope reaches as missing, those
+	// only whose revision is still the given one, and returns the marked ids.
+	MarkMissing(ctx context.Context, at []domain.Image) ([]domain.ImageID, error)
 	// Used sets the time of last use, never back.
 	Used(ctx context.Context, id domain.ImageID, at time.Time) error
 }
@@ -53,14 +61,13 @@ type AdminImageRepository interface {
 	// Repositories returns the repositories that the catalogue has images of in
 	// a registry row, alive ones only, sorted.
 	Repositories(ctx context.Context, id domain.RegistryID) ([]string, error)
+	// CountOf counts the images of a registry row; no status means all.
+	CountOf(ctx context.Context, id domain.RegistryID, statuses ...domain.ImageStatus) (int, error)
 	// Sync writes what a scan saw, row by row: added, updated or unchanged. It
 	// touches only what registries say (digests, size, labels and what follows
 	// from them); a missing image becomes alive, a forgotten one stays so. It
 	// returns the rows as stored, in the order given.
 	Sync(ctx context.Context, seen []domain.Image) ([]SyncedImage, error)
-	// MarkMissing marks alive images as missing, those only whose revision is
-	// still the given one, and returns the marked ids.
-	MarkMissing(ctx context.Context, at []domain.Image) ([]domain.ImageID, error)
 	// Clear forgets all alive and missing images of a registry row and returns
 	// their ids.
 	Clear(ctx context.Context, id domain.RegistryID) ([]domain.ImageID, error)
@@ -78,7 +85,9 @@ type AliasRepository interface {
 	// Create adds an alias; one that is taken is conflict (alias_taken), without
 	// a word about an image that the scope may not know of. An alias that equals
 	// the canonical name of an image is conflict (alias_shadows_image).
-	Create(ctx context.Context, a domain.Alias) error
+	Create(ctx context.Context, alias string, id domain.ImageID) (domain.Alias, error)
+	// Get returns an alias; not_found when there is none.
+	Get(ctx context.Context, alias string) (domain.Alias, error)
 	// Delete removes an alias and returns it; not_found when there is none.
 	Delete(ctx context.Context, alias string) (domain.Alias, error)
 	// List returns a page of the aliases of images that the scope reaches.

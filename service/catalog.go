@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/repository"
@@ -9,8 +10,11 @@ import (
 
 // CatalogService is the room of images, aliases and limits.
 type CatalogService struct {
-	door  *door
-	names names
+	door    *door
+	names   names
+	clients *clients
+	fleet   Fleet
+	now     func() time.Time
 }
 
 // names turns what users write into images.

@@ -61,9 +61,9 @@ func (t Timeouts) of(e actions.Effect) time.Duration {
 // Fleet bounds work on many nodes and repositories. Zero is the default in
 // brackets.
 type Fleet struct {
-	Agents       int           // agents worked on at once (64)
-	PerAgent     int           // items at once on one agent (1)
-	Repositories int           // repositories scanned at once (8)
+	Agents       int           // agents worked on at once (256)
+	Repositories int           // repositories of a registry scanned at once (16)
+	Requests     int           // tags of a registry read at once (16)
 	AgentCall    time.Duration // deadline of one inventory or removal (60 s)
 	AgentPull    time.Duration // deadline of one pull (2 h)
 }
@@ -74,9 +74,9 @@ func (f Fleet) withDefaults() Fleet {
 			*n = v
 		}
 	}
-	def(&f.Agents, 64)
-	def(&f.PerAgent, 1)
-	def(&f.Repositories, 8)
+	def(&f.Agents, 256)
+	def(&f.Repositories, 16)
+	def(&f.Requests, 16)
 	if f.AgentCall <= 0 {
 		f.AgentCall = time.Minute
 	}
@@ -123,11 +123,12 @@ func New(cfg Config) (*ImageService, error) {
 	}
 	d := &door{store: cfg.Store, tenancy: cfg.Tenancy, invoke: compose(chain(cfg)...)}
 	names := names{parser: cfg.References, architecture: arch}
+	clients, fleet := newClients(cfg), cfg.Fleet.withDefaults()
 	return &ImageService{
-		CatalogService:  &CatalogService{door: d, names: names},
-		RegistryService: &RegistryService{door: d},
-		AgentService:    &AgentService{door: d},
-		AccessService:   &AccessService{door: d},
+		CatalogService:  &CatalogService{door: d, names: names, clients: clients, fleet: fleet, now: cfg.Now},
+		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet},
+		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet},
+		AccessService:   &AccessService{door: d, authorizer: cfg.Authorizer},
 	}, nil
 }
 

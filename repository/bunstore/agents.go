@@ -93,11 +93,15 @@ func (g *agents) List(ctx context.Context, f domain.Filter, p domain.Page) ([]do
 		}
 		return r.ID, r.ID
 	})
+	return agentsOf(rows), info, err
+}
+
+func agentsOf(rows []agentRow) []domain.Agent {
 	list := make([]domain.Agent, len(rows))
 	for i := range rows {
 		list[i] = agentOf(&rows[i])
 	}
-	return list, info, err
+	return list
 }
 
 func (g *agents) Create(ctx context.Context, a domain.Agent) error {

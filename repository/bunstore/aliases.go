@@ -25,35 +25,34 @@ type listedAlias struct {
 	Architecture string `bun:"architecture,scanonly"`
 }
 
-func (l *aliases) Create(ctx context.Context, a domain.Alias) error {
+func (l *aliases) Create(ctx context.Context, alias string, id domain.ImageID) (domain.Alias, error) {
 	s := (*session)(l)
 	if err := s.writing("aliases.create"); err != nil {
-		return err
+		return domain.Alias{}, err
 	}
-	if _, err := (*images)(s).Get(ctx, a.ImageID); err != nil {
-		return err
+	if _, err := (*images)(s).Get(ctx, id); err != nil {
+		return domain.Alias{}, err
 	}
-	// The alias may be short for a canonical name: only the full form can
-	// shadow one, and only if there is such an image.
-	shadows, err := l.db.NewSelect().Model((*imageRow)(nil)).Where("i.canonical = ?", a.Alias).Exists(ctx)
+	// Also an image that the scope may not know of: it would win over the alias.
+	shadows, err := l.db.NewSelect().Model((*imageRow)(nil)).Where("i.canonical = ?", alias).Exists(ctx)
 	if err != nil {
-		return translate("aliases.create", err)
+		return domain.Alias{}, translate("aliases.create", err)
 	}
 	if shadows {
-		return domain.Errorf(domain.CodeConflict, "alias_shadows_image", a.Alias, "%s is the name of an image", domain.Quote(a.Alias))
+		return domain.Alias{}, domain.Errorf(domain.CodeConflict, "alias_shadows_image", alias, "%s is the name of an image", domain.Quote(alias))
 	}
-	row := &aliasRow{ID: string(a.ID), Alias: a.Alias, ImageID: string(a.ImageID), CreatedAt: stored(a.CreatedAt)}
+	row := &aliasRow{ID: domain.NewID[string](), Alias: alias, ImageID: string(id), CreatedAt: stored(s.unit.Now)}
 	_, err = l.db.NewInsert().Model(row).Returning("NULL").Exec(ctx)
 	if isUnique(err) {
-		return domain.Errorf(domain.CodeConflict, "alias_taken", a.Alias, "the alias %s is taken", domain.Quote(a.Alias))
+		return domain.Alias{}, domain.Errorf(domain.CodeConflict, "alias_taken", alias, "the alias %s is taken", domain.Quote(alias))
 	}
-	s.touch(string(a.ImageID))
-	return translate("aliases.create", err)
+	s.touch(string(id))
+	return aliasOf(row), translate("aliases.create", err)
 }
 
-func (l *aliases) Delete(ctx context.Context, alias string) (domain.Alias, error) {
+func (l *aliases) Get(ctx context.Context, alias string) (domain.Alias, error) {
 	s := (*session)(l)
-	if err := s.writing("aliases.delete"); err != nil {
+	if err := s.reading(ctx, "aliases.get"); err != nil {
 		return domain.Alias{}, err
 	}
 	row := new(aliasRow)
@@ -62,7 +61,7 @@ func (l *aliases) Delete(ctx context.Context, alias string) (domain.Alias, error
 		return domain.Alias{}, domain.NotFound("alias", alias)
 	}
 	if err != nil {
-		return domain.Alias{}, translate("aliases.delete", err)
+		return domain.Alias{}, translate("aliases.get", err)
 	}
 	if _, err := (*images)(s).Get(ctx, domain.ImageID(row.ImageID)); err != nil {
 		if domain.CodeOf(err) == domain.CodeNotFound { // of an image that the actor may not know of
@@ -70,11 +69,23 @@ func (l *aliases) Delete(ctx context.Context, alias string) (domain.Alias, error
 		}
 		return domain.Alias{}, err
 	}
-	if _, err := l.db.NewDelete().Model(row).WherePK().Exec(ctx); err != nil {
+	return aliasOf(row), nil
+}
+
+func (l *aliases) Delete(ctx context.Context, alias string) (domain.Alias, error) {
+	s := (*session)(l)
+	if err := s.writing("aliases.delete"); err != nil {
+		return domain.Alias{}, err
+	}
+	a, err := l.Get(ctx, alias)
+	if err != nil {
+		return domain.Alias{}, err
+	}
+	if _, err := l.db.NewDelete().Model((*aliasRow)(nil)).Where("id = ?", string(a.ID)).Exec(ctx); err != nil {
 		return domain.Alias{}, translate("aliases.delete", err)
 	}
-	s.touch(row.ImageID)
-	return aliasOf(row), nil
+	s.touch(string(a.ImageID))
+	return a, nil
 }
 
 func (l *aliases) List(ctx context.Context, f domain.Filter, p domain.Page) ([]domain.AliasDetail, domain.PageInfo, error) {

@@ -36,6 +36,18 @@ func (m *images) Repositories(ctx context.Context, id domain.RegistryID) ([]stri
 	return repos, translate("images.repositories", err)
 }
 
+func (m *images) CountOf(ctx context.Context, id domain.RegistryID, statuses ...domain.ImageStatus) (int, error) {
+	if err := m.s().reading(ctx, "images.count"); err != nil {
+		return 0, err
+	}
+	q := m.db.NewSelect().Model((*imageRow)(nil)).Where("i.registry_id = ?", string(id))
+	if len(statuses) > 0 {
+		q = q.Where("i.status IN (?)", bun.List(texts(statuses)))
+	}
+	n, err := q.Count(ctx)
+	return int(n), translate("images.count", err)
+}
+
 // identity of an image in the unique index.
 type identity struct{ canonical, architecture string }
 
@@ -207,32 +219,6 @@ func (m *images) replaceDetailsOf(ctx context.Context, lists ...[]domain.Image) 
 		return nil
 	}
 	return m.replaceDetails(ctx, all)
-}
-
-func (m *images) MarkMissing(ctx context.Context, at []domain.Image) ([]domain.ImageID, error) {
-	if err := m.s().writing("images.mark_missing"); err != nil {
-		return nil, err
-	}
-	var gone []domain.ImageID
-	for part := range slices.Chunk(at, syncBatch) {
-		keys := make(pairs, len(part))
-		for i, img := range part {
-			keys[i] = [2]any{string(img.ID), img.Revision}
-		}
-		var ids []domain.ImageID
-		_, err := m.db.NewUpdate().Model((*imageRow)(nil)).
-			Set("status = ?", string(domain.ImageMissing)).Set("revision = revision + 1").Set("updated_at = ?", stored(m.unit.Now)).
-			Where("i.status = ?", string(domain.ImageAlive)).Where("(i.id, i.revision) IN (VALUES ?)", keys).
-			Returning("id").Exec(ctx, &ids)
-		if err != nil {
-			return nil, translate("images.mark_missing", err)
-		}
-		gone = append(gone, ids...)
-	}
-	for _, id := range gone {
-		m.s().touch(string(id))
-	}
-	return gone, nil
 }
 
 func (m *images) Clear(ctx context.Context, id domain.RegistryID) ([]domain.ImageID, error) {

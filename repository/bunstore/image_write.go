@@ -56,6 +56,32 @@ func (m *images) Delete(ctx context.Context, ids []domain.ImageID) ([]domain.Ima
 	return gone, nil
 }
 
+func (m *images) MarkMissing(ctx context.Context, at []domain.Image) ([]domain.ImageID, error) {
+	if err := m.s().writing("images.mark_missing"); err != nil {
+		return nil, err
+	}
+	var gone []domain.ImageID
+	for part := range slices.Chunk(at, syncBatch) {
+		keys := make(pairs, len(part))
+		for i, img := range part {
+			keys[i] = [2]any{string(img.ID), img.Revision}
+		}
+		var ids []domain.ImageID
+		_, err := m.db.NewUpdate().Model((*imageRow)(nil)).
+			Set("status = ?", string(domain.ImageMissing)).Set("revision = revision + 1").Set("updated_at = ?", stored(m.unit.Now)).
+			Where("i.status = ?", string(domain.ImageAlive)).Where("?", m.s().reachableImages()).Where("(i.id, i.revision) IN (VALUES ?)", keys).
+			Returning("id").Exec(ctx, &ids)
+		if err != nil {
+			return nil, translate("images.mark_missing", err)
+		}
+		gone = append(gone, ids...)
+	}
+	for _, id := range gone {
+		m.s().touch(string(id))
+	}
+	return gone, nil
+}
+
 // longestIndexed bounds what the label table holds: both engines index it, and
 // Postgres refuses index rows over 2.7 kB. Longer names and values stay in the
 // image, but cannot be searched in full.

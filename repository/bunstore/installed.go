@@ -36,6 +36,34 @@ func (m *images) Holders(ctx context.Context, ids []domain.ImageID) (map[domain.
 	return held, nil
 }
 
+func (m *images) HoldingAgents(ctx context.Context, id domain.ImageID) ([]domain.Agent, error) {
+	if err := m.s().reading(ctx, "images.holding_agents"); err != nil {
+		return nil, err
+	}
+	img, err := m.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var rows []agentRow
+	err = m.db.NewSelect().Model(&rows).Join("JOIN wharf_installed AS n ON n.agent_id = a.id").
+		Where("n.canonical = ?", img.Canonical()).Where("n.architecture = ?", img.Architecture).OrderExpr("a.id").Scan(ctx)
+	return agentsOf(rows), translate("images.holding_agents", err)
+}
+
+func (m *images) Unheld(ctx context.Context, id domain.ImageID, agents []domain.AgentID) error {
+	if err := m.s().writing("images.unheld"); err != nil {
+		return err
+	}
+	img, err := m.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = m.db.NewDelete().Model((*installedRow)(nil)).Where("n.canonical = ?", img.Canonical()).
+		Where("n.architecture = ?", img.Architecture).Where("n.agent_id IN (?)", bun.List(texts(agents))).Exec(ctx)
+	m.s().touch(string(id))
+	return translate("images.unheld", err)
+}
+
 func (g *agents) Installed(ctx context.Context, id domain.AgentID) ([]domain.InstalledImage, error) {
 	if err := g.s().reading(ctx, "agents.installed"); err != nil {
 		return nil, err
@@ -95,10 +123,7 @@ func (g *agents) Replace(ctx context.Context, id domain.AgentID, inv domain.Inve
 		default:
 			change.Unchanged++
 		}
-		rows = append(rows, &installedRow{
-			AgentID: string(id), Canonical: key.canonical, Architecture: key.architecture, Digest: clean(string(i.Digest)),
-			SizeBytes: i.SizeBytes, Containers: toJSON(cleanList(i.Containers)), ObservedAt: stored(now),
-		})
+		rows = append(rows, g.installedRow(id, i))
 	}
 	change.Removed = len(have) - change.Updated - change.Unchanged
 	if _, err := g.db.NewDelete().Model((*installedRow)(nil)).Where("n.agent_id = ?", string(id)).Exec(ctx); err != nil {
@@ -113,31 +138,48 @@ func (g *agents) Replace(ctx context.Context, id domain.AgentID, inv domain.Inve
 	return change, nil
 }
 
-func (g *agents) Hold(ctx context.Context, i domain.InstalledImage) error {
+func (g *agents) Hold(ctx context.Context, id domain.AgentID, images []domain.InventoryImage) error {
 	if err := g.s().writing("agents.hold"); err != nil {
 		return err
 	}
-	row := &installedRow{
-		AgentID: string(i.AgentID), Canonical: i.Canonical, Architecture: i.Architecture, Digest: string(i.Digest),
-		SizeBytes: i.SizeBytes, Containers: toJSON(i.Containers), ObservedAt: stored(g.unit.Now),
+	if len(images) == 0 {
+		return nil
 	}
-	_, err := g.db.NewInsert().Model(row).On("CONFLICT (canonical, architecture, agent_id) DO UPDATE").
+	rows := make([]*installedRow, len(images))
+	for i, img := range images {
+		rows[i] = g.installedRow(id, img)
+	}
+	_, err := g.db.NewInsert().Model(&rows).On("CONFLICT (canonical, architecture, agent_id) DO UPDATE").
 		Set("digest = EXCLUDED.digest").Set("size_bytes = EXCLUDED.size_bytes").Set("observed_at = EXCLUDED.observed_at").Returning("NULL").Exec(ctx)
 	if isForeignKey(err) {
-		return domain.NotFound("agent", string(i.AgentID))
+		return domain.NotFound("agent", string(id))
 	}
-	g.s().touch(string(i.AgentID))
+	g.s().touch(string(id))
 	return translate("agents.hold", err)
 }
 
-func (g *agents) Drop(ctx context.Context, id domain.AgentID, canonical, architecture string) error {
+func (g *agents) Drop(ctx context.Context, id domain.AgentID, images []domain.InventoryImage) error {
 	if err := g.s().writing("agents.drop"); err != nil {
 		return err
 	}
+	if len(images) == 0 {
+		return nil
+	}
+	keys := make(pairs, len(images))
+	for i, img := range images {
+		keys[i] = [2]any{clean(img.Canonical), clean(img.Architecture)}
+	}
 	_, err := g.db.NewDelete().Model((*installedRow)(nil)).Where("n.agent_id = ?", string(id)).
-		Where("n.canonical = ?", canonical).Where("n.architecture = ?", architecture).Exec(ctx)
+		Where("(n.canonical, n.architecture) IN (VALUES ?)", keys).Exec(ctx)
 	g.s().touch(string(id))
 	return translate("agents.drop", err)
+}
+
+func (g *agents) installedRow(id domain.AgentID, i domain.InventoryImage) *installedRow {
+	return &installedRow{
+		AgentID: string(id), Canonical: clean(i.Canonical), Architecture: clean(i.Architecture), Digest: clean(string(i.Digest)),
+		SizeBytes: i.SizeBytes, Containers: toJSON(cleanList(i.Containers)), ObservedAt: stored(g.unit.Now),
+	}
 }
 
 func installedOf(r *installedImage) domain.InstalledImage {
@@ -150,8 +192,9 @@ func installedOf(r *installedImage) domain.InstalledImage {
 }
 
 func cleanList(list []string) []string {
+	out := make([]string, len(list))
 	for i := range list {
-		list[i] = clean(list[i])
+		out[i] = clean(list[i])
 	}
-	return list
+	return out
 }

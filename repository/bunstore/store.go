@@ -18,13 +18,14 @@ const maxAttempts = 5
 
 // Scoped returns the store as the unit's scope reaches it.
 func (s *Store) Scoped(u repository.Unit) repository.Scoped {
+	u.Now = stored(u.Now)
 	return &unit[repository.View]{store: s, unit: u, view: (*session).view}
 }
 
 // Admin returns the whole store. It is for grants over everything: the scope
 // is widened to reach any.
 func (s *Store) Admin(u repository.Unit) repository.Admin {
-	u.Scope.Reach = domain.ReachAny
+	u.Scope.Reach, u.Now = domain.ReachAny, stored(u.Now)
 	return &unit[repository.AdminView]{store: s, unit: u, view: (*session).adminView}
 }
 

@@ -1,0 +1,78 @@
+package actions
+
+import "github.com/wharf-project/wharf/domain"
+
+// MaxBulk is the largest number of items that one action takes.
+const MaxBulk = 1000
+
+func need(field, value string) error {
+	if value == "" {
+		return domain.Invalid("field_required", field, "%s is required", field)
+	}
+	return nil
+}
+
+func needImage(field, reference, architecture string) error {
+	if err := need(field, reference); err != nil || architecture == "" {
+		return err
+	}
+	_, err := domain.NormalizeArchitecture(architecture)
+	return err
+}
+
+func needID[T ~string](field string, id T) error {
+	_, err := domain.ParseID[T](field, string(id))
+	return err
+}
+
+func needIDs[T ~string](field string, ids []T) error {
+	if len(ids) == 0 || len(ids) > MaxBulk {
+		return domain.Invalid("field_required", field, "%s: 1-%d ids, not %d", field, MaxBulk, len(ids))
+	}
+	for _, id := range ids {
+		if err := needID(field, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func needAgent(id domain.AgentID) error {
+	_, err := domain.ParseAgentID(string(id))
+	return err
+}
+
+func needRefs(refs []ImageRef) error {
+	if len(refs) == 0 || len(refs) > MaxBulk {
+		return domain.Invalid("field_required", "images", "images: 1-%d, not %d", MaxBulk, len(refs))
+	}
+	for _, r := range refs {
+		if err := needImage("name", r.Name, r.Architecture); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func needList(f domain.Filter, p domain.Page, fields domain.Fields, defaultSort string) error {
+	_, err := p.Check(fields, defaultSort)
+	return firstError(err, f.Check(fields))
+}
+
+// noBackground refuses a promise that cannot be kept: tasks that outlive the
+// call need a place to live.
+func noBackground(background bool) error {
+	if background {
+		return domain.Errorf(domain.CodePrecondition, "background_unavailable", "background", "background tasks are not available; call without background")
+	}
+	return nil
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

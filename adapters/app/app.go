@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/wharf-project/wharf/adapters/keyring"
+	"github.com/wharf-project/wharf/adapters/ocilayout"
+	"github.com/wharf-project/wharf/adapters/rbac"
+	"github.com/wharf-project/wharf/adapters/registry/oci"
+	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/repository/bunstore"
+	"github.com/wharf-project/wharf/service"
+	"github.com/wharf-project/wharf/service/port"
+)
+
+// Config says where things are. The zero value keeps everything in the user's
+// data directory.
+type Config struct {
+	// DatabaseURL is postgres://… or sqlite:PATH; "": wharf.db in Dir.
+	DatabaseURL string
+	// Dir holds the embedded database and the key file; "": see DefaultDir. It
+	// is made when it is needed.
+	Dir string
+	// Keys seal registry passwords: base64, one a line, the sealing one first;
+	// "": the file key in Dir, made on first use.
+	Keys string
+	// Policy replaces the default access policy; "": the default.
+	Policy string
+	Logger *slog.Logger // nil: silent
+	// Service overrides what the wiring would choose; its Store and Authorizer
+	// are set here.
+	Service service.Config
+}
+
+// App is a wired service and what it stands on.
+type App struct {
+	*service.ImageService
+	Store      *bunstore.Store
+	Authorizer *rbac.Authorizer
+}
+
+// DefaultDir is $XDG_DATA_HOME/wharf, else ~/.local/share/wharf.
+func DefaultDir() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "wharf")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ".wharf"
+	}
+	return filepath.Join(home, ".local", "share", "wharf")
+}
+
+// Open opens the database, brings its schema up to date and builds the service.
+// Errors: invalid for configuration, unavailable when the database does not
+// answer.
+func Open(ctx context.Context, cfg Config) (_ *App, err error) {
+	if cfg.Dir == "" {
+		cfg.Dir = DefaultDir()
+	}
+	if cfg.DatabaseURL == "" {
+		if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+			return nil, &domain.Error{Code: domain.CodeUnavailable, Reason: "data_dir", On: cfg.Dir, Message: "the data directory cannot be made", Err: err}
+		}
+		cfg.DatabaseURL = "sqlite:" + filepath.Join(cfg.Dir, "wharf.db")
+	}
+	store, err := bunstore.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = store.Close()
+		}
+	}()
+	if err := store.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	authorizer, err := rbac.New(rbac.Config{Permissions: service.Permissions(), Policy: cfg.Policy, Logger: cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	svc, err := newService(cfg, store, authorizer)
+	if err != nil {
+		return nil, err
+	}
+	return &App{ImageService: svc, Store: store, Authorizer: authorizer}, nil
+}
+
+func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer) (*service.ImageService, error) {
+	c := cfg.Service
+	c.Store, c.Authorizer = store, authorizer
+	if c.Logger == nil {
+		c.Logger = cfg.Logger
+	}
+	if c.Registries == nil {
+		c.Registries = map[domain.RegistryType]port.OpenRegistry{domain.RegistryOCI: oci.Opener(oci.Options{})}
+	}
+	if c.Agents == nil {
+		c.Agents = map[domain.AgentKind]port.OpenAgent{domain.AgentOCILayout: ocilayout.Opener(ocilayout.Options{})}
+	}
+	if c.Sealer == nil {
+		ring, err := keys(cfg)
+		if err != nil {
+			return nil, err
+		}
+		c.Sealer = ring
+	}
+	return service.New(c)
+}
+
+func keys(cfg Config) (*keyring.Keyring, error) {
+	if cfg.Keys != "" {
+		return keyring.Parse(cfg.Keys)
+	}
+	return keyring.Load(filepath.Join(cfg.Dir, "key"))
+}
+
+// Close closes the database.
+func (a *App) Close() error { return a.Store.Close() }

@@ -1,0 +1,146 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/wharf-project/wharf/actions"
+	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/repository"
+)
+
+// RescanImages reconciles the catalogue with registries, one after the other.
+// Errors: not_found when a registry is named that is not registered; what
+// happens to each registry is in the result.
+func (s *RegistryService) RescanImages(ctx context.Context, a actions.RescanImagesAction) (actions.RescanImagesResult, error) {
+	return admin(ctx, s.door, a, s.rescanImages)
+}
+
+func (s *RegistryService) rescanImages(ctx context.Context, db repository.Admin, a actions.RescanImagesAction) (actions.RescanImagesResult, error) {
+	rows, err := s.registriesNamed(ctx, db, a.Registry, a.Project)
+	if err != nil {
+		return actions.RescanImagesResult{}, err
+	}
+	res := actions.RescanImagesResult{Registries: make([]actions.RegistryScan, len(rows))}
+	m := newMeter(ctx)
+	for i, row := range rows {
+		res.Registries[i] = s.rescan(ctx, db, row, m)
+	}
+	return res, ctx.Err()
+}
+
+// registriesNamed returns the rows that a user means: all, one id, or a host
+// with or without a project.
+func (s *RegistryService) registriesNamed(ctx context.Context, db repository.Admin, name string, project *string) ([]domain.Registry, error) {
+	read := db.Read()
+	var rows []domain.Registry
+	var err error
+	switch {
+	case name == "":
+		rows, err = allRegistries(ctx, read)
+	case domain.IsID(name):
+		var row domain.Registry
+		row, err = read.Registries.Get(ctx, domain.RegistryID(name))
+		rows = []domain.Registry{row}
+	default:
+		rows, err = read.Registries.Named(ctx, name, project)
+		if err == nil && len(rows) == 0 {
+			err = domain.NotFound("registry", name)
+		}
+	}
+	return rows, err
+}
+
+func allRegistries(ctx context.Context, read repository.AdminView) (all []domain.Registry, err error) {
+	p := domain.Page{Limit: domain.MaxPageSize}
+	for {
+		list, info, err := read.Registries.List(ctx, domain.Filter{}, p)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, list...); info.Next == "" {
+			return all, nil
+		}
+		p.After = info.Next
+	}
+}
+
+// rescan reconciles one registry row; whatever fails is in the account.
+func (s *RegistryService) rescan(ctx context.Context, db repository.Admin, row domain.Registry, m *meter) actions.RegistryScan {
+	scan := &scan{db: db, row: row, fleet: s.fleet, meter: m, slots: make(chan struct{}, s.fleet.Requests)}
+	scan.account.RegistryID, scan.account.Registry, scan.account.Errors = row.ID, row.String(), []actions.ScanError{}
+	scan.account.Complete = true
+	reg, err := s.clients.registry(ctx, row)
+	if err == nil {
+		scan.reg = reg
+		err = scan.run(ctx)
+	}
+	if err != nil {
+		scan.incomplete(row.String(), err)
+	}
+	slices.SortStableFunc(scan.account.Errors, func(a, b actions.ScanError) int { return cmp.Compare(a.On, b.On) })
+	return scan.account
+}
+
+// run lists the registry and scans its repositories as they are found. What
+// the catalogue has in repositories that a complete listing does not name is
+// gone.
+func (sc *scan) run(ctx context.Context) error {
+	rivals, err := sc.db.Read().Registries.Named(ctx, sc.row.Name, nil)
+	if err != nil {
+		return err
+	}
+	known, err := sc.db.Read().Images.Repositories(ctx, sc.row.ID)
+	if err != nil {
+		return err
+	}
+	var repos []string
+	var listing error
+	for repo, err := range sc.reg.Repositories(ctx) {
+		if err != nil {
+			listing = err
+			break
+		}
+		if r, ok := domain.RegistryFor(rivals, sc.row.Name, repo); ok && r.ID != sc.row.ID {
+			continue // a registration with a longer project has it
+		}
+		if domain.ValidateRepositoryPath(repo) != nil {
+			sc.skip(domain.JoinPath(sc.row.Name, domain.Quote(repo)), domain.Invalid("repository_invalid", repo, "not a repository name"))
+			continue
+		}
+		repos = append(repos, repo)
+	}
+	if listing != nil {
+		sc.incomplete(sc.row.String(), listing)
+	} else {
+		sc.unlisted(ctx, known, repos)
+	}
+	for i, err := range fan(sc.fleet.Repositories, len(repos), func(i int) error { return sc.repository(ctx, repos[i]) }) {
+		if err != nil {
+			sc.incomplete(domain.JoinPath(sc.row.Name, repos[i]), err)
+		}
+	}
+	return nil
+}
+
+// unlisted marks the images of repositories that a complete listing did not
+// name.
+func (sc *scan) unlisted(ctx context.Context, known, listed []string) {
+	there := make(map[string]bool, len(listed))
+	for _, repo := range listed {
+		there[repo] = true
+	}
+	for _, repo := range known {
+		if there[repo] {
+			continue
+		}
+		rows, err := sc.db.Read().Images.OfRepository(ctx, sc.row.ID, repo)
+		if err == nil {
+			err = sc.gone(ctx, rows)
+		}
+		if err != nil {
+			sc.incomplete(domain.JoinPath(sc.row.Name, repo), err)
+		}
+	}
+}
