@@ -24,10 +24,15 @@ give_up() {
   exit 0
 }
 
-# answers tells whether an engine answers. Debian 13 ships the engine without the client, hence curl.
+# answers tells whether an engine answers. Debian 13 ships the engine without the client, hence curl; macOS has no
+# timeout.
 answers() {
   if command -v docker >/dev/null; then
-    timeout 10 docker info >/dev/null 2>&1
+    if command -v timeout >/dev/null; then
+      timeout 10 docker info >/dev/null 2>&1
+    else
+      docker info >/dev/null 2>&1
+    fi
   elif command -v curl >/dev/null && [ -S "$socket" ]; then
     curl --silent --fail --max-time 10 --unix-socket "$socket" http://docker/_ping >/dev/null
   else
@@ -136,6 +141,6 @@ if ! command -v dockerd >/dev/null; then
 fi
 if ! answers && ! start_engine; then
   tail -n 15 "$log" >&2
-  give_up "dockerd did not answer within 60 s (log above, all of it in $log); fix the cause and run $0 again"
+  give_up "dockerd ended or did not answer within 60 s (log above, all of it in $log); fix the cause and run $0 again"
 fi
 say "engine $(docker version --format '{{.Server.Version}}' 2>/dev/null || echo ready)"

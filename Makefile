@@ -1,0 +1,75 @@
+# Every command of the project. `make` alone lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+.DEFAULT_GOAL := help
+
+GO ?= go
+CI ?=
+REQUIRE_CONTAINERS ?=
+# Tools are pinned, and kept beside the Go caches: a new clone builds none.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/wharf/tools
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+
+export GOTOOLCHAIN := local
+export REQUIRE_CONTAINERS
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## the product's job from end to end, in a minute, without any service
+	$(GO) run ./tests/demo
+
+.PHONY: build
+build: ## bin/wharf
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/wharf ./cmd/wharf
+
+.PHONY: test
+test: engine ## everything, with integration tests on a real Docker Engine
+	$(GO) test -race -timeout 15m ./...
+
+.PHONY: test-short
+test-short: ## everything that needs no Docker Engine
+	$(GO) test -short -timeout 10m ./...
+
+.PHONY: engine
+engine: ## a running Docker Engine and the images that the tests need
+	.ci/docker.sh
+	$(GO) run ./tests/containers/build
+
+.PHONY: lint
+lint: $(GOLANGCI) ## gofmt, vet and the linters of .golangci.yml
+	$(GOLANGCI) run ./...
+
+$(GOLANGCI):
+	@mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+.PHONY: generate
+generate: ## what is made from the catalogue of actions
+	$(GO) generate ./...
+
+.PHONY: tidy
+tidy: ## go.mod and go.sum
+	$(GO) mod tidy
+
+.PHONY: verify
+verify: generate tidy ## fail when generated files, go.mod or go.sum are not as committed
+	@if [ -n "$$(git status --porcelain)" ]; then git status --short; git diff; echo 'verify: the tree is not clean' >&2; exit 1; fi
+
+.PHONY: bench
+bench: ## the figures of the README
+	$(GO) test -run '^$$' -bench . -benchmem ./service ./adapters/rbac
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 20m ./tests/bench
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for ten seconds
+	@for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$pkg; \
+		done; \
+	done
