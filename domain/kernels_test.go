@@ -12,7 +12,7 @@ import (
 	"github.com/wharf-project/wharf/domain"
 )
 
-// kernel is one published image definition of testdata/kernels.json.
+// kernel is one published image definition of tests/kernels/kernels.json.
 type kernel struct {
 	Repository string            `json:"repository"`
 	Tag        string            `json:"tag"`
@@ -20,7 +20,7 @@ type kernel struct {
 }
 
 func readKernels(t testing.TB) []kernel {
-	data, err := os.ReadFile("testdata/kernels.json")
+	data, err := os.ReadFile("../tests/kernels/kernels.json")
 	require.NoError(t, err)
 	var kernels []kernel
 	require.NoError(t, json.Unmarshal(data, &kernels))

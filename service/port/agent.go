@@ -16,7 +16,8 @@ type Agent interface {
 	// Pull makes the node hold the image of r, and returns only after the
 	// content was verified against the digests of the registry. What is there
 	// already is left alone (Unchanged). Progress may be nil. A digest that
-	// does not match is precondition, reason digest_mismatch.
+	// does not match is precondition, reason digest_mismatch; what the registry
+	// says has the codes and reasons of [Registry].
 	Pull(ctx context.Context, r domain.PullRequest, p domain.Progress) (domain.PullOutcome, error)
 	// Remove removes one image by canonical and architecture and nothing else.
 	// An image that a container uses is conflict, reason image_in_use, unless

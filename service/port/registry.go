@@ -12,13 +12,15 @@ import (
 //
 // Errors are coded, and a failure to find out never looks like absence: 404 is
 // not_found (reason repository_not_found, tag_not_found), 429 is rate_limited
-// with RetryAfter, 401 and 403 on stored credentials are precondition (reason
-// registry_credentials), everything else that the registry does wrong is
-// unavailable (reason registry_failed), a malformed answer too (reason
-// registry_malformed).
+// (reason registry_limited) with RetryAfter, 401 and 403 on stored credentials
+// are precondition (reason registry_credentials), a token realm or an address
+// that is not permitted too (registry_realm, registry_address), everything else
+// that the registry does wrong is unavailable (reason registry_failed), a
+// malformed answer too (reason registry_malformed).
 type Registry interface {
-	// Repositories yields the repositories of the row: those below its project,
-	// all of them without one. A sequence that ends without an error was
+	// Repositories yields the repositories of the row: its project's own path and
+	// those below it, all of them without a project. A registry that cannot list
+	// is precondition, reason catalog_unsupported. A sequence that ends without an error was
 	// complete.
 	Repositories(ctx context.Context) iter.Seq2[string, error]
 	// Tags yields the tags of a repository; repo is the path below the host. A

@@ -53,6 +53,7 @@ type RegistryUnderTest struct {
 // RunRegistry checks the contract of [port.Registry], and those of
 // [port.TagDeleter] and [port.DigestDeleter] where they are implemented.
 func RunRegistry(t *testing.T, h RegistryHarness) {
+	t.Helper()
 	for _, c := range []struct {
 		name string
 		test func(*registryRun)
