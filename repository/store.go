@@ -76,8 +76,8 @@ type Store interface {
 // failures, and the start of external effects.
 type AuditLog interface {
 	// Record writes the entry in its own transaction. An id that is there
-	// already is updated: status, code, reason and targets are replaced, Count
-	// is added.
+	// already is updated: status, code and reason are replaced, targets and Count
+	// are added.
 	Record(ctx context.Context, e domain.AuditEntry) error
 }
 

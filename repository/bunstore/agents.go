@@ -167,4 +167,3 @@ func agentRowOf(a domain.Agent) *agentRow {
 		CreatedAt: stored(a.CreatedAt), UpdatedAt: stored(a.UpdatedAt), Revision: a.Revision,
 	}
 }
-

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -61,20 +62,23 @@ func (l *audits) List(ctx context.Context, f domain.Filter, p domain.Page) ([]do
 
 // Record writes an entry in a transaction of its own.
 func (s *Store) Record(ctx context.Context, e domain.AuditEntry) error {
+	if err := domain.RefuseInTx(ctx, "store.record"); err != nil {
+		return err
+	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return translate("audit", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := (&session{store: s, db: tx, inTx: true}).audit(ctx, e, nil); err != nil {
+	if err := (&session{store: s, db: tx, inTx: true}).audit(ctx, e, e.Target, true); err != nil {
 		return err
 	}
 	return translate("audit", tx.Commit())
 }
 
-// audit writes an entry, or adds to the one of the same id, with its targets
-// and those touched.
-func (s *session) audit(ctx context.Context, e domain.AuditEntry, touched []string) error {
+// audit writes an entry with its targets, or updates the one of the same id:
+// targets are added to its own, and so is the count for a repeat.
+func (s *session) audit(ctx context.Context, e domain.AuditEntry, targets []string, repeat bool) error {
 	row := &auditRow{
 		ID: string(e.ID), At: stored(e.At), Actor: clean(string(e.Actor)), Role: clean(string(e.Role)), Domain: clean(e.Domain),
 		Action: e.Action, Status: string(e.Status), Code: string(e.Code), Reason: e.Reason, Rule: clean(e.Rule),
@@ -82,25 +86,36 @@ func (s *session) audit(ctx context.Context, e domain.AuditEntry, touched []stri
 	}
 	q := s.db.NewInsert().Model(row).On("CONFLICT (id) DO UPDATE").
 		Set("status = EXCLUDED.status").Set("code = EXCLUDED.code").Set("reason = EXCLUDED.reason").Set("rule = EXCLUDED.rule").Returning("NULL")
-	if len(touched) == 0 { // a second transaction of one call is still one call
+	if repeat { // a second transaction of one call is still one call
 		q = q.Set("count = e.count + EXCLUDED.count")
 	}
 	if _, err := q.Exec(ctx); err != nil {
 		return translate("audit", err)
 	}
-	targets := slices.Concat(e.Target, touched)
+	targets = slices.Clone(targets)
+	for i, t := range targets {
+		targets[i] = indexed(t)
+	}
 	slices.Sort(targets)
 	targets = slices.Compact(targets)
 	for part := range slices.Chunk(targets, syncBatch) {
 		rows := make([]auditTargetRow, len(part))
 		for i, t := range part {
-			rows[i] = auditTargetRow{AuditID: row.ID, Target: clean(t)}
+			rows[i] = auditTargetRow{AuditID: row.ID, Target: t}
 		}
 		if _, err := s.db.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("NULL").Exec(ctx); err != nil {
 			return translate("audit", err)
 		}
 	}
 	return nil
+}
+
+// indexed makes a name that came from outside fit an index row.
+func indexed(s string) string {
+	if s = clean(s); len(s) > longestIndexed {
+		s = strings.ToValidUTF8(s[:longestIndexed], "")
+	}
+	return s
 }
 
 // params keeps what is JSON; bytes that Postgres could not hold are dropped.

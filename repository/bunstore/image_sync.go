@@ -58,27 +58,28 @@ func (m *images) Sync(ctx context.Context, seen []domain.Image) ([]repository.Sy
 		return nil, err
 	}
 	// Everybody locks in the same order, so that two scans wait and do not
-	// deadlock.
-	order := make([]int, len(seen))
-	for i := range order {
-		order[i] = i
+	// deadlock. What comes twice is one image; the last of it counts.
+	latest := make(map[identity]domain.Image, len(seen))
+	for _, img := range seen {
+		img.Labels = cleanMap(img.Labels) // as stored, so that the same label compares equal the next time
+		latest[identityOf(img)] = img
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(seen[a].Canonical(), seen[b].Canonical()), cmp.Compare(seen[a].Architecture, seen[b].Architecture))
+	order := slices.SortedFunc(maps.Keys(latest), func(a, b identity) int {
+		return cmp.Or(cmp.Compare(a.canonical, b.canonical), cmp.Compare(a.architecture, b.architecture))
 	})
-	out := make([]repository.SyncedImage, len(seen))
+	done := make(map[identity]repository.SyncedImage, len(order))
 	for part := range slices.Chunk(order, syncBatch) {
 		batch := make([]domain.Image, len(part))
-		for i, at := range part {
-			batch[i] = seen[at]
+		for i, id := range part {
+			batch[i] = latest[id]
 		}
-		done, err := m.syncBatch(ctx, batch)
-		if err != nil {
+		if err := m.syncBatch(ctx, batch, done); err != nil {
 			return nil, err
 		}
-		for i, at := range part {
-			out[at] = done[i]
-		}
+	}
+	out := make([]repository.SyncedImage, len(seen))
+	for i, img := range seen {
+		out[i] = done[identityOf(img)]
 	}
 	for _, id := range registriesOf(seen) { // one scan, one target: not its thousand rows
 		m.s().touch(id)
@@ -94,10 +95,10 @@ func registriesOf(list []domain.Image) []string {
 	return slices.Sorted(maps.Keys(ids))
 }
 
-func (m *images) syncBatch(ctx context.Context, batch []domain.Image) ([]repository.SyncedImage, error) {
+func (m *images) syncBatch(ctx context.Context, batch []domain.Image, done map[identity]repository.SyncedImage) error {
 	have, err := m.locked(ctx, batch)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var fresh []domain.Image
 	for _, img := range batch {
@@ -107,25 +108,19 @@ func (m *images) syncBatch(ctx context.Context, batch []domain.Image) ([]reposit
 	}
 	added, err := m.insertNew(ctx, fresh)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(added) < len(fresh) { // a rival was faster: its rows are the stored ones
 		if have, err = m.locked(ctx, batch); err != nil {
-			return nil, err
-		}
-		for _, img := range added {
-			delete(have, identityOf(img))
+			return err
 		}
 	}
-	out := make([]repository.SyncedImage, len(batch))
-	newOnes := map[identity]domain.Image{}
 	for _, img := range added {
-		newOnes[identityOf(img)] = img
+		done[identityOf(img)] = repository.SyncedImage{Image: img, Did: domain.SyncAdded}
 	}
 	var changed []domain.Image
-	for i, img := range batch {
-		if n, ok := newOnes[identityOf(img)]; ok {
-			out[i] = repository.SyncedImage{Image: n, Did: domain.SyncAdded}
+	for _, img := range batch {
+		if _, ok := done[identityOf(img)]; ok {
 			continue
 		}
 		merged, did := have[identityOf(img)].MergeScan(img)
@@ -134,12 +129,12 @@ func (m *images) syncBatch(ctx context.Context, batch []domain.Image) ([]reposit
 			merged.UpdatedAt = m.unit.Now
 			changed = append(changed, merged)
 		}
-		out[i] = repository.SyncedImage{Image: merged, Did: did}
+		done[identityOf(img)] = repository.SyncedImage{Image: merged, Did: did}
 	}
 	if err := m.overwrite(ctx, changed); err != nil {
-		return nil, err
+		return err
 	}
-	return out, m.replaceDetailsOf(ctx, added, changed)
+	return m.replaceDetails(ctx, slices.Concat(added, changed))
 }
 
 func (m *images) created(img domain.Image) domain.Image {
@@ -211,14 +206,6 @@ func (m *images) overwrite(ctx context.Context, list []domain.Image) error {
 	}
 	_, err := q.Exec(ctx)
 	return translate("images.sync", err)
-}
-
-func (m *images) replaceDetailsOf(ctx context.Context, lists ...[]domain.Image) error {
-	all := slices.Concat(lists...)
-	if len(all) == 0 {
-		return nil
-	}
-	return m.replaceDetails(ctx, all)
 }
 
 func (m *images) Clear(ctx context.Context, id domain.RegistryID) ([]domain.ImageID, error) {

@@ -89,6 +89,9 @@ const longestIndexed = 512
 
 // replaceDetails writes the side tables that filters look into.
 func (m *images) replaceDetails(ctx context.Context, list []domain.Image) error {
+	if len(list) == 0 {
+		return nil
+	}
 	ids := make([]string, len(list))
 	var labels []labelRow
 	var accelerators []acceleratorRow

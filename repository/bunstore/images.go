@@ -200,13 +200,19 @@ func (m *images) Detail(ctx context.Context, img domain.Image) (domain.ImageDeta
 	if err := m.s().reading(ctx, "images.detail"); err != nil {
 		return domain.ImageDetail{}, err
 	}
-	row := listedImage{imageRow: *rowOf(&img)}
-	err := m.db.NewSelect().TableExpr("wharf_images AS i").ColumnExpr("? AS installed", holders(nil)).
-		Where("i.id = ?", string(img.ID)).Scan(ctx, &row.Installed)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	var rows []listedImage
+	err := m.db.NewSelect().Model(&rows).ColumnExpr("i.*").ColumnExpr("? AS installed", holders(nil)).
+		Where("i.id = ?", string(img.ID)).Where("?", m.s().reachableImages()).Scan(ctx)
+	if err != nil {
 		return domain.ImageDetail{}, translate("images.detail", err)
 	}
-	details, err := m.details(ctx, []listedImage{row})
+	if len(rows) == 0 {
+		if _, err = m.Get(ctx, img.ID); err == nil {
+			err = domain.NotFound("image", string(img.ID)) // gone in between
+		}
+		return domain.ImageDetail{}, err
+	}
+	details, err := m.details(ctx, rows)
 	if err != nil {
 		return domain.ImageDetail{}, err
 	}

@@ -145,9 +145,16 @@ func (g *agents) Hold(ctx context.Context, id domain.AgentID, images []domain.In
 	if len(images) == 0 {
 		return nil
 	}
-	rows := make([]*installedRow, len(images))
-	for i, img := range images {
-		rows[i] = g.installedRow(id, img)
+	var rows []*installedRow
+	at := map[identity]int{} // what is named twice is held once; the last of it counts
+	for _, img := range images {
+		row := g.installedRow(id, img)
+		if i, ok := at[identity{row.Canonical, row.Architecture}]; ok {
+			rows[i] = row
+			continue
+		}
+		at[identity{row.Canonical, row.Architecture}] = len(rows)
+		rows = append(rows, row)
 	}
 	_, err := g.db.NewInsert().Model(&rows).On("CONFLICT (canonical, architecture, agent_id) DO UPDATE").
 		Set("digest = EXCLUDED.digest").Set("size_bytes = EXCLUDED.size_bytes").Set("observed_at = EXCLUDED.observed_at").Returning("NULL").Exec(ctx)

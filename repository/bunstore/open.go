@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"net/url"
 	"strings"
 
@@ -40,8 +41,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	return nil, domain.Invalid("database_url_invalid", "database", "a database is postgres://… or sqlite:PATH")
 }
 
-// OpenPostgres opens a pool of at most 32 connections, unless the URL's
-// pool_max_conns says otherwise. bun writes arguments into the SQL, so that
+// OpenPostgres opens a pool of at most 32 connections. bun writes arguments into the SQL, so that
 // prepared statements would never be used twice: the simple protocol is the
 // faster one.
 func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
@@ -50,16 +50,33 @@ func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
 		return nil, &domain.Error{Code: domain.CodeInvalid, Reason: "database_url_invalid", On: "database", Message: "not a Postgres URL", Err: err}
 	}
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-	open := func(conns int) *bun.DB {
-		db := stdlib.OpenDB(*cfg)
+	open := func(c driver.Connector, conns int) *bun.DB {
+		db := sql.OpenDB(c)
 		db.SetMaxOpenConns(conns)
 		db.SetMaxIdleConns(conns)
 		return bun.NewDB(db, pgdialect.New())
 	}
-	db := open(32)
-	s := &Store{write: db, read: db, pg: true, single: func() (*bun.DB, error) { return open(1), nil }}
+	c := stdlib.GetConnector(*cfg)
+	db := open(c, 32)
+	s := &Store{write: db, read: db, pg: true, single: func() (*bun.DB, error) { return open(pinnedConnector{c}, 1), nil }}
 	return s, s.ping(ctx)
 }
+
+// pinnedConnector makes connections that go back to the pool with their
+// transaction open, where pgx would throw them away: migrating needs that.
+type pinnedConnector struct{ driver.Connector }
+
+func (p pinnedConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := p.Connector.Connect(ctx)
+	if conn, ok := c.(*stdlib.Conn); ok {
+		return pinnedConn{conn}, err
+	}
+	return c, err
+}
+
+type pinnedConn struct{ *stdlib.Conn }
+
+func (pinnedConn) ResetSession(context.Context) error { return nil }
 
 // OpenSQLite opens, and makes if needed, a database file. One connection
 // writes, others read: SQLite has one writer anyway, and this way nobody meets
@@ -98,6 +115,15 @@ func (s *Store) ping(ctx context.Context) error {
 		return &domain.Error{Code: domain.CodeUnavailable, Reason: "database_unavailable", Op: "open", Message: "the database does not answer", Err: err}
 	}
 	return nil
+}
+
+// AddQueryHook has a hook see every statement, for tracing and counting. It is
+// not safe to call while the store is in use.
+func (s *Store) AddQueryHook(h bun.QueryHook) {
+	s.write.AddQueryHook(h)
+	if s.read != s.write {
+		s.read.AddQueryHook(h)
+	}
 }
 
 // Close closes all connections. Calls after it are unavailable.

@@ -33,7 +33,13 @@ func (s *session) visibleImages() cond {
 		return always
 	}
 	a := s.actor()
-	return sqlf("(i.registry_id IN (?) AND (NOT i.customized OR i.owner = ?))", usableRegistries(a.Domain, a.Projects), string(a.ID))
+	return sqlf("(i.registry_id IN (?) AND (NOT i.customized OR ?))", usableRegistries(a.Domain, a.Projects), s.owned())
+}
+
+// owned holds for the actor's own images. A malformed owner label names nobody,
+// and least of all an actor without a name.
+func (s *session) owned() cond {
+	return sqlf("(i.customized AND i.owner <> '' AND i.owner = ?)", string(s.actor().ID))
 }
 
 // reachableImages narrows visibleImages to the scope's reach.
@@ -42,7 +48,7 @@ func (s *session) reachableImages() cond {
 	case domain.ReachAny, domain.ReachVisible:
 		return s.visibleImages()
 	case domain.ReachOwn:
-		return sqlf("(? AND i.customized AND i.owner = ?)", s.visibleImages(), string(s.actor().ID))
+		return sqlf("(? AND ?)", s.visibleImages(), s.owned())
 	}
 	return sqlf("1 = 0")
 }
@@ -53,7 +59,7 @@ func (s *session) inReach(img domain.Image) bool {
 	case domain.ReachAny, domain.ReachVisible:
 		return true
 	case domain.ReachOwn:
-		return img.Customized && img.Owner == s.actor().ID
+		return img.Customized && img.Owner != "" && img.Owner == s.actor().ID
 	}
 	return false
 }
@@ -90,9 +96,12 @@ func (s *session) visibleAgents(ctx context.Context) (cond, error) {
 }
 
 // usableGroups returns the scaling groups that a domain and any of the projects
-// may use, from the embedder's tenancy when there is one. Domain "" stands for
-// every domain; only reach any asks that.
+// may use, from the embedder's tenancy when there is one. For reach any, domain
+// "" stands for every domain; an actor without a domain may use none.
 func (s *session) usableGroups(ctx context.Context, domainName string, projects []string) ([]string, error) {
+	if domainName == "" && !s.any() {
+		return nil, nil
+	}
 	if t := s.unit.Tenancy; t != nil {
 		var all []string
 		for _, p := range append([]string{""}, projects...) {
@@ -167,14 +176,12 @@ func registryFilter(q domain.ImageQuery, reachAny bool) (cond, bool) {
 
 // groupsAsked returns the scaling groups that a query means.
 func (s *session) groupsAsked(ctx context.Context, q domain.ImageQuery, domainName string) ([]string, error) {
-	if s.any() && q.Group == nil && q.Domain == nil {
+	if s.any() && q.Group == nil {
 		return []string{*q.ScalingGroup}, nil
 	}
 	projects := s.actor().Projects
 	if q.Group != nil {
 		projects = []string{*q.Group}
-	} else if s.any() {
-		projects = nil
 	}
 	usable, err := s.usableGroups(ctx, domainName, projects)
 	if err != nil || q.ScalingGroup == nil {

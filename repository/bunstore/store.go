@@ -77,7 +77,7 @@ func (u *unit[V]) once(ctx context.Context, fn func(ctx context.Context, tx V) e
 		return err
 	}
 	if u.unit.Audit != nil {
-		if err := s.audit(ctx, *u.unit.Audit, s.touched); err != nil {
+		if err := s.audit(ctx, *u.unit.Audit, s.touched, false); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/repository"
 	"github.com/wharf-project/wharf/repository/bunstore"
 	"github.com/wharf-project/wharf/repository/repositorytest"
@@ -24,3 +25,8 @@ func TestSQLiteKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	repositorytest.Run(t, repositorytest.Harness{New: func(tb testing.TB) repository.Store { return openSQLite(tb) }})
 }
+
+var (
+	everyImage domain.ImageQuery
+	onePage    domain.Page
+)

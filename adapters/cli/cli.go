@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wharf-project/wharf/actions"
+	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/service"
+)
+
+// Service is what the commands run against. Errors are *domain.Error.
+type Service interface {
+	Invoke(ctx context.Context, e service.Entry, a actions.Action) (any, error)
+	Close() error
+}
+
+// Embedded runs the actions in this process; c is closed with it, if not nil.
+func Embedded(s *service.ImageService, c io.Closer) Service { return embedded{s, c} }
+
+type embedded struct {
+	service *service.ImageService
+	closer  io.Closer
+}
+
+func (e embedded) Invoke(ctx context.Context, entry service.Entry, a actions.Action) (any, error) {
+	return entry.Invoke(ctx, e.service, a)
+}
+
+func (e embedded) Close() error {
+	if e.closer == nil {
+		return nil
+	}
+	return e.closer.Close()
+}
+
+// Config is everything that the command line takes from outside. [System] fills
+// in what the operating system knows.
+type Config struct {
+	// Open opens the service. Commands that need none, and help, never call it.
+	Open func(context.Context, Settings) (Service, error)
+	// Policy returns the text of the default access policy; nil: none is shown.
+	Policy func() string
+	// Version of the program; "": what the build says.
+	Version string
+
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Terminal       Terminal
+	// Env is the environment as NAME=value.
+	Env []string
+	// User is who calls: the name that audit entries of the embedded service bear.
+	User string
+	// Now is the clock; its location is that of the times printed. nil: time.Now.
+	Now func() time.Time
+}
+
+// Terminal says what of the three streams is a terminal. The zero value is a
+// script: nobody is asked, nothing is coloured or cut.
+type Terminal struct {
+	In, Out, Err bool
+	// Width of Out in columns; 0: unknown.
+	Width int
+	// Secret asks for a text that is not shown; nil: it cannot be asked for.
+	Secret func(ctx context.Context, prompt string) (string, error)
+}
+
+// Run runs one command line, without the program's name, and returns the exit
+// code (see `wharf help exit-codes`). It ends early when ctx does.
+func Run(ctx context.Context, cfg Config, args []string) (status int) {
+	p := newProgram(cfg)
+	defer func() {
+		if v := recover(); v != nil { // Go's own exit code for it is that of invalid
+			p.complain("wharf: panic: %v\n%s", v, debug.Stack())
+			status = exitInternal
+		}
+	}()
+	p.wantsJSON(args)
+	root := p.root()
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	p.current = cmd
+	return p.finish(err)
+}
+
+// program is one run.
+type program struct {
+	Config
+
+	entries  []service.Entry
+	settings Settings
+	global   globals
+	out      *printer
+	started  bool // a command took over from the parsing of the command line
+	current  *cobra.Command
+	stdin    *input
+}
+
+// globals are the flags of every command that are not settings.
+type globals struct {
+	json    bool
+	as      string
+	timeout time.Duration
+}
+
+func newProgram(cfg Config) *program {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.User == "" {
+		cfg.User = "operator"
+	}
+	p := &program{Config: cfg, entries: service.Catalogue(), stdin: &input{r: cfg.Stdin}}
+	p.out = newPrinter(cfg.Stdout, cfg.Now())
+	if cfg.Terminal.Out {
+		p.out.width = cfg.Terminal.Width
+	}
+	return p
+}
+
+// wantsJSON looks ahead for --json: an error in the flags before it is to come
+// as JSON too.
+func (p *program) wantsJSON(args []string) {
+	for _, a := range args {
+		switch a {
+		case "--":
+			return
+		case "--json", "--json=true":
+			p.global.json = true
+		}
+	}
+}
+
+// runs makes the function of a command: settings first, then the work within
+// the time that the caller gave.
+func (p *program) runs(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		p.started = true
+		if err := p.load(cmd); err != nil {
+			return err
+		}
+		ctx := cmd.Context()
+		if p.global.timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, p.global.timeout)
+			defer cancel()
+		}
+		return do(ctx, args)
+	}
+}
+
+// open opens the service and tells it who calls.
+func (p *program) open(ctx context.Context) (context.Context, Service, error) {
+	if p.Open == nil {
+		return ctx, nil, domain.Errorf(domain.CodePrecondition, "no_service", "", "this build has no service to talk to")
+	}
+	actor := domain.Actor{ID: domain.UserID(p.User), Role: domain.RoleSuperadmin}
+	if p.global.as != "" {
+		var err error
+		if actor, err = parseActor("as", p.global.as); err != nil {
+			return ctx, nil, err
+		}
+	}
+	svc, err := p.Open(ctx, p.settings)
+	if err != nil {
+		return ctx, nil, &openError{err}
+	}
+	ctx = domain.WithEnvelope(ctx, domain.Envelope{Actor: actor, RequestID: domain.NewID[string]()})
+	return ctx, svc, nil
+}
+
+// entry finds an action by name.
+func (p *program) entry(name string) (service.Entry, bool) {
+	for _, e := range p.entries {
+		if e.Spec.Name == name {
+			return e, true
+		}
+	}
+	return service.Entry{}, false
+}
