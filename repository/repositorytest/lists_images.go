@@ -20,6 +20,8 @@ type list struct {
 	// more adds one row; where it comes in the order depends on i.
 	more func(t *testing.T, st repository.Store, i int)
 	page func(ctx context.Context, st repository.Store, f domain.Filter, p domain.Page) ([]row, domain.PageInfo, error)
+	// rest adds the values that take a call of their own; nil: there are none.
+	rest func(t *testing.T, st repository.Store, rows []row)
 }
 
 func allLists() []list {
@@ -50,25 +52,22 @@ var imageList = list{
 		addImagesAt(t, st, minute(i), reg, domain.Image{Name: fmt.Sprintf("%s%d", odd[i%len(odd)], i), SizeBytes: int64(i), LastUsedAt: minute(i)})
 	},
 	page: func(ctx context.Context, st repository.Store, f domain.Filter, p domain.Page) ([]row, domain.PageInfo, error) {
-		view := whole(st).Read().Images
-		items, info, err := view.List(ctx, domain.ImageQuery{Statuses: domain.ImageStatuses(), Where: f}, p)
-		ids := make([]domain.ImageID, len(items))
-		for i := range items {
-			ids[i] = items[i].ID
+		items, info, err := whole(st).Read().Images.List(ctx, domain.ImageQuery{Statuses: domain.ImageStatuses(), Where: f}, p)
+		return rowsOf(items, info, err, imageRow)
+	},
+	rest: func(t *testing.T, st repository.Store, rows []row) {
+		held := must(whole(st).Read().Images.Holders(t.Context(), sorted(rows, func(r row) domain.ImageID { return domain.ImageID(r.key) })))(t)
+		for _, r := range rows {
+			agents := []string{}
+			for _, h := range held[domain.ImageID(r.key)] {
+				agents = append(agents, string(h.AgentID))
+			}
+			r.values["agent"] = agents
 		}
-		held, heldErr := view.Holders(ctx, ids)
-		if err == nil {
-			err = heldErr
-		}
-		return rowsOf(items, info, err, func(d domain.ImageDetail) row { return imageRow(d, held[d.ID]) })
 	},
 }
 
-func imageRow(d domain.ImageDetail, held []domain.InstalledImage) row {
-	agents := []string{}
-	for _, h := range held {
-		agents = append(agents, string(h.AgentID))
-	}
+func imageRow(d domain.ImageDetail) row {
 	used := d.LastUsedAt
 	if used.IsZero() { // never sorts before every use
 		used = time.Unix(0, 0)
@@ -80,7 +79,7 @@ func imageRow(d domain.ImageDetail, held []domain.InstalledImage) row {
 	return row{key: string(d.ID), tie: string(d.ID), values: map[string]any{
 		"id": string(d.ID), "canonical": d.Canonical(), "registry": d.Registry, "project": d.Project, "name": d.Name, "tag": d.Tag,
 		"architecture": d.Architecture, "digest": string(d.ConfigDigest), "status": string(d.Status), "type": string(d.Type),
-		"owner": string(d.Owner), "label": d.EffectiveLabels(), "accelerator": accelerators, "alias": d.Aliases, "agent": agents,
+		"owner": string(d.Owner), "label": d.EffectiveLabels(), "accelerator": accelerators, "alias": d.Aliases,
 		"size_bytes": d.SizeBytes, "created_at": d.CreatedAt, "updated_at": d.UpdatedAt, "last_used_at": used,
 	}}
 }

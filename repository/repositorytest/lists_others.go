@@ -33,23 +33,26 @@ var agentList = list{
 		addAgentAt(t, st, minute(i), domain.Agent{ID: domain.AgentID(fmt.Sprintf("%s%d", odd[i%len(odd)], i)), ScalingGroup: odd[i%len(odd)]})
 	},
 	page: func(ctx context.Context, st repository.Store, f domain.Filter, p domain.Page) ([]row, domain.PageInfo, error) {
-		view := root(st).Read()
-		items, info, err := view.Agents.List(ctx, f, p)
+		items, info, err := whole(st).Read().Agents.List(ctx, f, p)
 		return rowsOf(items, info, err, func(a domain.Agent) row {
-			images := []string{}
-			held, _ := view.Agents.Installed(ctx, a.ID)
-			for _, h := range held {
-				images = append(images, h.Canonical)
-			}
 			taken := a.InventoryAt
 			if taken.IsZero() { // never sorts before every inventory
 				taken = time.Unix(0, 0)
 			}
 			return row{key: string(a.ID), tie: string(a.ID), values: map[string]any{
 				"id": string(a.ID), "kind": string(a.Kind), "scaling_group": a.ScalingGroup, "architecture": a.Architecture,
-				"status": string(a.Status), "image": images, "created_at": a.CreatedAt, "inventory_at": taken,
+				"status": string(a.Status), "created_at": a.CreatedAt, "inventory_at": taken,
 			}}
 		})
+	},
+	rest: func(t *testing.T, st repository.Store, rows []row) {
+		for _, r := range rows {
+			images := []string{}
+			for _, h := range installed(t, st, domain.AgentID(r.key)) {
+				images = append(images, h.Canonical)
+			}
+			r.values["image"] = images
+		}
 	},
 }
 

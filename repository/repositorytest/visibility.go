@@ -18,9 +18,9 @@ import (
 const seedVariable = "WHARF_TEST_SEED"
 
 const (
-	fixedSeeds    = 6 // the same in every run
-	freshSeeds    = 3 // others in every run
-	actorsInWorld = 12
+	fixedSeeds    = 4 // the same in every run
+	freshSeeds    = 2 // others in every run
+	actorsInWorld = 8
 	queriesOfOne  = 10
 )
 

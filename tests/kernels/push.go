@@ -94,6 +94,24 @@ func Push(ctx context.Context, host string, images []Image) error {
 	return g.Wait()
 }
 
+// PushAs pushes one image under several tags, which then share its digest.
+func PushAs(ctx context.Context, host string, img Image, tags ...string) error {
+	what, err := img.taggable()
+	if err != nil {
+		return err
+	}
+	for _, tag := range tags {
+		ref, err := name.NewTag(host+"/"+img.Repository+":"+tag, name.Insecure)
+		if err != nil {
+			return err
+		}
+		if err := remote.Push(ref, what, remote.WithContext(ctx), remote.WithTransport(transport())); err != nil {
+			return fmt.Errorf("%s: %w", ref, err)
+		}
+	}
+	return nil
+}
+
 func (i Image) taggable() (remote.Taggable, error) {
 	if len(i.Architectures) < 2 {
 		arch := "amd64"
