@@ -29,6 +29,8 @@ func (e Entry) Invoke(ctx context.Context, s *ImageService, a actions.Action) (a
 	return e.invoke(ctx, s, a)
 }
 
+//go:generate go run ../tests/docs
+
 // Catalogue returns every action, in the order of the documentation. It is the
 // one list: permissions, transports, help and sweeps come from it.
 func Catalogue() []Entry {
