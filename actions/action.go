@@ -41,6 +41,7 @@ func (s Spec) Requires() string {
 // Effect says what an action does to the world, and so what it costs.
 type Effect uint8
 
+// The effects, in the order of what they cost.
 const (
 	Read     Effect = iota // looks at our rows
 	Write                  // changes our rows

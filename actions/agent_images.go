@@ -103,6 +103,7 @@ type AgentOutcome struct {
 // AgentDid is an outcome in one word.
 type AgentDid string
 
+// What can have happened to one image on one agent.
 const (
 	DidPull    AgentDid = "pulled"
 	DidRemove  AgentDid = "removed"

@@ -9,6 +9,7 @@ import (
 // installation may define more.
 type Role string
 
+// The roles of the default policy.
 const (
 	RoleSuperadmin Role = "superadmin" // everything, everywhere
 	RoleAdmin      Role = "admin"      // reads one domain

@@ -11,6 +11,7 @@ const AgentOCILayout AgentKind = "ocilayout"
 // AgentStatus says whether an agent answers.
 type AgentStatus string
 
+// The states of an agent.
 const (
 	AgentOnline  AgentStatus = "online"
 	AgentOffline AgentStatus = "offline"

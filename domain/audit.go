@@ -8,6 +8,7 @@ import (
 // AuditStatus is the outcome of an audited call.
 type AuditStatus string
 
+// The outcomes.
 const (
 	AuditStarted AuditStatus = "started" // an external effect is under way, or was cut off
 	AuditOK      AuditStatus = "ok"
@@ -50,6 +51,7 @@ var AuditFields = Fields{
 // TaskClass says how a long action is worked off; "" is not a long action.
 type TaskClass string
 
+// The classes of long actions.
 const (
 	TaskInteractive TaskClass = "interactive" // somebody waits
 	TaskBulk        TaskClass = "bulk"

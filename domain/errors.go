@@ -12,27 +12,27 @@ import (
 type Code string
 
 const (
-	// CodeInvalid: the input is malformed; the same call will never succeed.
+	// CodeInvalid says that the input is malformed; the same call will never succeed.
 	CodeInvalid Code = "invalid"
-	// CodeUnauthenticated: no actor came with the call.
+	// CodeUnauthenticated says: no actor came with the call.
 	CodeUnauthenticated Code = "unauthenticated"
-	// CodeForbidden: the actor is known and may not do this.
+	// CodeForbidden says: the actor is known and may not do this.
 	CodeForbidden Code = "forbidden"
-	// CodeNotFound: the thing does not exist, or the actor may not know of it.
+	// CodeNotFound says: the thing does not exist, or the actor may not know of it.
 	CodeNotFound Code = "not_found"
-	// CodeConflict: another thing is in the way (a taken name, a newer revision).
+	// CodeConflict says: another thing is in the way (a taken name, a newer revision).
 	CodeConflict Code = "conflict"
-	// CodePrecondition: the thing is in a state that does not allow this.
+	// CodePrecondition says: the thing is in a state that does not allow this.
 	CodePrecondition Code = "precondition"
-	// CodeRateLimited: too many calls; RetryAfter tells how long to wait.
+	// CodeRateLimited says: too many calls; RetryAfter tells how long to wait.
 	CodeRateLimited Code = "rate_limited"
-	// CodeUnavailable: a peer cannot be reached or fails; trying later may help.
+	// CodeUnavailable says: a peer cannot be reached or fails; trying later may help.
 	CodeUnavailable Code = "unavailable"
-	// CodeCanceled: the caller gave up.
+	// CodeCanceled says: the caller gave up.
 	CodeCanceled Code = "canceled"
-	// CodeTimeout: a deadline passed.
+	// CodeTimeout says: a deadline passed.
 	CodeTimeout Code = "timeout"
-	// CodeInternal: a defect of Wharf or of its installation.
+	// CodeInternal says: a defect of Wharf or of its installation.
 	CodeInternal Code = "internal"
 )
 
@@ -220,7 +220,7 @@ var stock = map[Code]string{
 
 // Problem is an error as data: what results, outcomes and transports carry.
 // It holds what the end user may read and nothing else.
-type Problem struct {
+type Problem struct { //nolint:errname // data first, an error on the side
 	Code    Code   `json:"code"`
 	Reason  string `json:"reason,omitempty"`
 	On      string `json:"on,omitempty"`

@@ -10,6 +10,7 @@ import (
 // Kind is the type of a field that a list can be filtered by.
 type Kind uint8
 
+// The kinds of fields, with the operators that each takes.
 const (
 	KindText Kind = iota // eq, ne, in, contains, prefix, suffix
 	KindEnum             // eq, ne, in, over a closed set of values
@@ -42,7 +43,7 @@ func (f Fields) sortable() string {
 }
 
 func (f Fields) names() string {
-	var names []string
+	names := make([]string, 0, len(f))
 	for n, d := range f {
 		if d.Kind == KindMap {
 			n += ".KEY"
@@ -70,6 +71,7 @@ func (f Fields) Lookup(name string) (field Field, column, key string, ok bool) {
 // Op is how a leaf of a filter compares.
 type Op string
 
+// The operators.
 const (
 	Eq       Op = "eq"
 	Ne       Op = "ne"
@@ -187,10 +189,10 @@ func (f Filter) checkLeaf(fields Fields) error {
 		return Invalid("filter_invalid", f.Field, "%s cannot be compared by %s; operators are: %s", f.Field, Quote(string(f.Op)), joinOps(ops))
 	}
 	values := []string{f.Value}
-	switch {
-	case f.Op == Exists:
+	switch f.Op {
+	case Exists:
 		return nil
-	case f.Op == In:
+	case In:
 		if values = f.Values; len(values) == 0 || len(values) > MaxFilterValues {
 			return Invalid("filter_invalid", f.Field, "%s in: 1-%d values, not %d", f.Field, MaxFilterValues, len(values))
 		}

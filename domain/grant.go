@@ -5,6 +5,7 @@ import "fmt"
 // Reach says over which rows a permission holds.
 type Reach uint8
 
+// The reaches, each wider than the one before.
 const (
 	ReachNone    Reach = iota // nothing: the call is forbidden
 	ReachOwn                  // the actor's own rows

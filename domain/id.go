@@ -12,11 +12,16 @@ import (
 // Those that Wharf makes are UUIDv7 in canonical text form (RFC 9562, section
 // 5.7); those that a site makes (agents, users) are opaque strings.
 type (
-	ImageID    string
-	AliasID    string
+	// ImageID names an image of the catalogue.
+	ImageID string
+	// AliasID names an alias.
+	AliasID string
+	// RegistryID names a registered registry.
 	RegistryID string
-	AuditID    string
-	TaskID     string
+	// AuditID names an entry of the trail.
+	AuditID string
+	// TaskID names a long action that outlives its call.
+	TaskID string
 	// AgentID is the site's name of a node: 1-64 characters, see [ParseAgentID].
 	AgentID string
 	// UserID names an actor; opaque to Wharf.

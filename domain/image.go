@@ -11,6 +11,7 @@ import (
 // ImageStatus is where an image stands in its life.
 type ImageStatus string
 
+// The statuses.
 const (
 	ImageAlive     ImageStatus = "alive"     // usable
 	ImageForgotten ImageStatus = "forgotten" // an operator's decision; a rescan keeps it

@@ -3,6 +3,7 @@ package domain
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -81,7 +82,7 @@ func ParseCursor(s, sort string, desc bool) (Cursor, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &c)
 	}
-	if err != nil || c.ID == "" || len(s) > 4096 {
+	if err != nil || c.ID == "" || len(s) > 4096 || strings.ContainsRune(c.ID+c.Key, 0) {
 		return Cursor{}, Invalid("cursor_invalid", "after", "not a cursor of this list: %s", Quote(s))
 	}
 	if c.Sort != sort || c.Desc != desc {

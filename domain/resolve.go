@@ -45,6 +45,7 @@ func NewLookup(p ReferenceParser, name string) (Lookup, error) {
 // Via says by which name a candidate was found.
 type Via uint8
 
+// The ways to find an image, best first.
 const (
 	ViaID Via = iota
 	ViaCanonical
@@ -103,7 +104,7 @@ func (r Resolution) Choose(name string, found []Candidate) (Image, error) {
 }
 
 func ambiguous(name string, found []Candidate) error {
-	var names []string
+	names := make([]string, 0, len(found))
 	for _, c := range found {
 		names = append(names, c.Image.Canonical()+" ("+c.Image.Architecture+")")
 	}

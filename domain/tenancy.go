@@ -47,6 +47,7 @@ var AliasFields = Fields{
 // SyncOutcome is what a scan did to one row.
 type SyncOutcome string
 
+// What a scan can do to a row.
 const (
 	SyncAdded     SyncOutcome = "added"
 	SyncUpdated   SyncOutcome = "updated"

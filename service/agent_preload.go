@@ -118,12 +118,16 @@ func (p *preload) lane(ctx context.Context, l *lane, m *meter) error {
 	return nil
 }
 
-func (p *preload) pull(ctx context.Context, agent port.Agent, img domain.Image) (domain.PullOutcome, error) {
+func (p *preload) pull(ctx context.Context, agent port.Agent, img domain.Image) (out domain.PullOutcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.service.fleet.AgentPull)
 	defer cancel()
-	return agent.Pull(ctx, domain.PullRequest{
-		Reference: img.Reference(), Architecture: img.Architecture, Manifest: img.ManifestDigest, Registry: p.registries[img.RegistryID],
-	}, nil)
+	err = safely(func() (err error) {
+		out, err = agent.Pull(ctx, domain.PullRequest{
+			Reference: img.Reference(), Architecture: img.Architecture, Manifest: img.ManifestDigest, Registry: p.registries[img.RegistryID],
+		}, nil)
+		return err
+	})
+	return out, err
 }
 
 // record notes what an agent holds now; see removal.record.

@@ -71,10 +71,14 @@ func (r *removal) lane(ctx context.Context, l *lane, m *meter) error {
 	return nil
 }
 
-func (r *removal) remove(ctx context.Context, agent port.Agent, img domain.InventoryImage) (domain.RemoveOutcome, error) {
+func (r *removal) remove(ctx context.Context, agent port.Agent, img domain.InventoryImage) (out domain.RemoveOutcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.service.fleet.AgentCall)
 	defer cancel()
-	return agent.Remove(ctx, domain.RemoveRequest{Canonical: img.Canonical, Architecture: img.Architecture, Force: r.force, NoPrune: r.noPrune})
+	err = safely(func() (err error) {
+		out, err = agent.Remove(ctx, domain.RemoveRequest{Canonical: img.Canonical, Architecture: img.Architecture, Force: r.force, NoPrune: r.noPrune})
+		return err
+	})
+	return out, err
 }
 
 // protected says what would keep an image from being removed.

@@ -59,7 +59,7 @@ func (s *CatalogService) aliasImage(ctx context.Context, db repository.Scoped, a
 func (s *CatalogService) shadowed(ctx context.Context, tx repository.View, alias string) error {
 	ref, err := s.names.parser.Parse(alias)
 	if err != nil || ref.Digest != "" {
-		return nil
+		return nil //nolint:nilerr // what is no name shadows none
 	}
 	found, err := tx.Images.Find(ctx, domain.Lookup{Canonical: ref.Canonical()})
 	if err != nil || len(found) == 0 {

@@ -26,8 +26,12 @@ func (s *CatalogService) purgeImages(ctx context.Context, db repository.Scoped, 
 	m := newMeter(ctx)
 	m.add(len(a.ImageIDs))
 	for i, id := range a.ImageIDs {
-		one, err := s.purgeImage(ctx, db, actions.PurgeImageByIDAction{
-			ImageID: id, RemoveFromRegistry: a.RemoveFromRegistry, RemoveFromAgents: a.RemoveFromAgents, Force: a.Force, DryRun: a.DryRun,
+		var one actions.PurgeImageByIDResult
+		err := safely(func() (err error) {
+			one, err = s.purgeImage(ctx, db, actions.PurgeImageByIDAction{
+				ImageID: id, RemoveFromRegistry: a.RemoveFromRegistry, RemoveFromAgents: a.RemoveFromAgents, Force: a.Force, DryRun: a.DryRun,
+			})
+			return err
 		})
 		res.Outcomes[i] = actions.PurgeOutcome{ImageID: id, Problem: domain.ProblemOf(err)}
 		if err == nil {

@@ -18,17 +18,23 @@ func fan(limit, n int, do func(i int) error) []error {
 	g.SetLimit(max(limit, 1))
 	for i := range n {
 		g.Go(func() error {
-			defer func() {
-				if p := recover(); p != nil {
-					errs[i] = &domain.Error{Code: domain.CodeInternal, Reason: "panic", Err: fmt.Errorf("panic: %v", p)}
-				}
-			}()
-			errs[i] = do(i)
+			errs[i] = safely(func() error { return do(i) })
 			return nil
 		})
 	}
 	_ = g.Wait() // the errors are in errs
 	return errs
+}
+
+// safely turns a panic into an internal error, so that a defect of an adapter
+// fails the item at hand and nothing else.
+func safely(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &domain.Error{Code: domain.CodeInternal, Reason: "panic", Err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
+	return do()
 }
 
 // meter counts the items of a long action and reports them to the caller's

@@ -29,6 +29,7 @@ type scan struct {
 // tagOutcome is what came of one tag.
 type tagOutcome struct {
 	tag     string
+	read    bool // in full: it holds what was seen, and nothing else
 	seen    []domain.Image
 	known   int // rows that are as they were
 	skipped int
@@ -64,10 +65,11 @@ func (sc *scan) repository(ctx context.Context, repo string) error {
 	return listing
 }
 
-// tags lists a repository. A listing that the registry itself names and that
-// it then does not have is one without tags.
+// tags lists a repository, each tag once. A listing that the registry itself
+// names and that it then does not have is one without tags.
 func (sc *scan) tags(ctx context.Context, repo string) ([]string, error) {
 	var tags []string
+	seen := map[string]bool{}
 	for row, err := range sc.reg.Tags(ctx, repo) {
 		if domain.ReasonOf(err) == "repository_not_found" {
 			return tags, nil
@@ -75,7 +77,10 @@ func (sc *scan) tags(ctx context.Context, repo string) ([]string, error) {
 		if err != nil {
 			return tags, err
 		}
-		tags = append(tags, row.Tag)
+		if !seen[row.Tag] {
+			seen[row.Tag] = true
+			tags = append(tags, row.Tag)
+		}
 	}
 	return tags, nil
 }
@@ -97,6 +102,7 @@ func (sc *scan) tag(ctx context.Context, ref domain.Reference, rows []domain.Ima
 	case found.Unchanged:
 		out.known = count
 	default:
+		out.read = true
 		out.seen = imagesOf(sc.row, ref, found)
 		out.skipped = len(found.Skipped)
 	}
@@ -126,7 +132,7 @@ func (sc *scan) commit(ctx context.Context, repo string, rows []domain.Image, ou
 	read := map[string]map[string]bool{} // tag -> architectures; nil: all of its rows stay
 	for _, o := range outcomes {
 		read[o.tag] = nil
-		if len(o.seen) == 0 && o.skipped == 0 {
+		if !o.read {
 			continue
 		}
 		archs := map[string]bool{}

@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/wharf-project/wharf/actions"
@@ -71,11 +72,12 @@ func (s *RegistryService) rescan(ctx context.Context, db repository.Admin, row d
 	scan := &scan{db: db, row: row, fleet: s.fleet, meter: m, slots: make(chan struct{}, s.fleet.Requests)}
 	scan.account.RegistryID, scan.account.Registry, scan.account.Errors = row.ID, row.String(), []actions.ScanError{}
 	scan.account.Complete = true
-	reg, err := s.clients.registry(ctx, row)
-	if err == nil {
-		scan.reg = reg
-		err = scan.run(ctx)
-	}
+	err := safely(func() (err error) {
+		if scan.reg, err = s.clients.registry(ctx, row); err != nil {
+			return err
+		}
+		return scan.run(ctx)
+	})
 	if err != nil {
 		scan.incomplete(row.String(), err)
 	}
@@ -91,17 +93,22 @@ func (sc *scan) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	known, err := sc.db.Read().Images.Repositories(ctx, sc.row.ID)
+	known, err := sc.known(ctx)
 	if err != nil {
 		return err
 	}
 	var repos []string
+	listed := map[string]bool{}
 	var listing error
 	for repo, err := range sc.reg.Repositories(ctx) {
 		if err != nil {
 			listing = err
 			break
 		}
+		if listed[repo] {
+			continue // pages shift while others push
+		}
+		listed[repo] = true
 		if r, ok := domain.RegistryFor(rivals, sc.row.Name, repo); ok && r.ID != sc.row.ID {
 			continue // a registration with a longer project has it
 		}
@@ -114,7 +121,7 @@ func (sc *scan) run(ctx context.Context) error {
 	if listing != nil {
 		sc.incomplete(sc.row.String(), listing)
 	} else {
-		sc.unlisted(ctx, known, repos)
+		sc.unlisted(ctx, known, listed)
 	}
 	for i, err := range fan(sc.fleet.Repositories, len(repos), func(i int) error { return sc.repository(ctx, repos[i]) }) {
 		if err != nil {
@@ -124,22 +131,35 @@ func (sc *scan) run(ctx context.Context) error {
 	return nil
 }
 
+// known is what the catalogue has before the registry is asked, by repository:
+// what comes in meanwhile is not for this listing to judge. The rows hold what
+// tells them apart and no more.
+func (sc *scan) known(ctx context.Context) (map[string][]domain.Image, error) {
+	repos, err := sc.db.Read().Images.Repositories(ctx, sc.row.ID)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string][]domain.Image, len(repos))
+	for _, repo := range repos {
+		rows, err := sc.db.Read().Images.OfRepository(ctx, sc.row.ID, repo)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			known[repo] = append(known[repo], domain.Image{ID: r.ID, Tag: r.Tag, Architecture: r.Architecture, Revision: r.Revision})
+		}
+	}
+	return known, nil
+}
+
 // unlisted marks the images of repositories that a complete listing did not
 // name.
-func (sc *scan) unlisted(ctx context.Context, known, listed []string) {
-	there := make(map[string]bool, len(listed))
-	for _, repo := range listed {
-		there[repo] = true
-	}
-	for _, repo := range known {
-		if there[repo] {
+func (sc *scan) unlisted(ctx context.Context, known map[string][]domain.Image, listed map[string]bool) {
+	for _, repo := range slices.Sorted(maps.Keys(known)) {
+		if listed[repo] {
 			continue
 		}
-		rows, err := sc.db.Read().Images.OfRepository(ctx, sc.row.ID, repo)
-		if err == nil {
-			err = sc.gone(ctx, rows)
-		}
-		if err != nil {
+		if err := sc.gone(ctx, known[repo]); err != nil {
 			sc.incomplete(domain.JoinPath(sc.row.Name, repo), err)
 		}
 	}

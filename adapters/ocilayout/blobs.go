@@ -55,7 +55,7 @@ func (l *layout) blobPath(d domain.Digest) string {
 // name, so name and size are enough.
 func (l *layout) holds(d descriptor) (bool, error) {
 	if _, err := domain.ParseDigest(d.Digest.String()); err != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // what cannot be named is not there
 	}
 	info, err := os.Lstat(l.blobPath(d.Digest))
 	if errors.Is(err, fs.ErrNotExist) {

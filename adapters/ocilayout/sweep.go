@@ -40,8 +40,8 @@ func (l *layout) markBlob(keep, seen map[domain.Digest]bool, d descriptor) error
 		Blobs   []descriptor `json:"blobs"`
 		Subject *descriptor  `json:"subject"`
 	}
-	if json.Unmarshal(raw, &doc) != nil {
-		return nil // a config, or damaged: it refers to nothing
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return nil //nolint:nilerr // a config, or damaged: it refers to nothing
 	}
 	children := append(append(doc.Manifests, doc.Layers...), doc.Blobs...)
 	for _, child := range []*descriptor{doc.Config, doc.Subject} {

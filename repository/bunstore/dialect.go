@@ -1,11 +1,6 @@
 package bunstore
 
-import (
-	"strings"
-
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
-)
+import "strings"
 
 // columnTypes fills the templates of the migrations.
 type columnTypes struct{ Text, Bool, Time, JSON string }
@@ -16,8 +11,6 @@ func typesOf(pg bool) columnTypes {
 	}
 	return columnTypes{Text: "TEXT", Bool: "BOOLEAN", Time: "TIMESTAMP", JSON: "TEXT"}
 }
-
-func isPostgres(db *bun.DB) bool { return db.Dialect().Name() == dialect.PG }
 
 // like compares a column with a pattern, case-sensitively, wildcards in the
 // value meaning themselves: LIKE on Postgres, where it can use an index by

@@ -120,9 +120,10 @@ func (s *Store) ping(ctx context.Context) error {
 // AddQueryHook has a hook see every statement, for tracing and counting. It is
 // not safe to call while the store is in use.
 func (s *Store) AddQueryHook(h bun.QueryHook) {
-	s.write.AddQueryHook(h)
-	if s.read != s.write {
-		s.read.AddQueryHook(h)
+	same := s.read == s.write
+	s.write, s.read = s.write.WithQueryHook(h), s.read.WithQueryHook(h)
+	if same {
+		s.read = s.write
 	}
 }
 

@@ -143,7 +143,7 @@ func (s *session) tenancyFilters(ctx context.Context, q domain.ImageQuery) (imag
 	if q.Group != nil && !s.any() && !actor.InProject(*q.Group) {
 		return nil, nil, domain.NotFound("group", *q.Group)
 	}
-	if c, ok := registryFilter(q, s.any()); ok {
+	if c, ok := registryFilter(q); ok {
 		images = append(images, c)
 	}
 	if q.Group == nil && q.ScalingGroup == nil {
@@ -159,7 +159,7 @@ func (s *session) tenancyFilters(ctx context.Context, q domain.ImageQuery) (imag
 
 // registryFilter narrows the registries by domain and group. The visible rule
 // has the actor's domain already; a group narrows its projects to one.
-func registryFilter(q domain.ImageQuery, reachAny bool) (cond, bool) {
+func registryFilter(q domain.ImageQuery) (cond, bool) {
 	associated := sqlf("r.id IN (SELECT rp.registry_id FROM wharf_registry_projects AS rp)")
 	if q.Group != nil {
 		associated = sqlf("r.id IN (SELECT rp.registry_id FROM wharf_registry_projects AS rp WHERE rp.project = ?)", *q.Group)

@@ -52,7 +52,7 @@ func recordsCoalesce(t *testing.T, st repository.Store) {
 		record(t, st, e)
 	}
 	want := second
-	want.At, want.Count = Now, 5 // when it began, and how often it was
+	want.At, want.Count, want.Target = Now, 5, []string{"a", "b", "c"} // when it began, how often it was, and all it was about
 	wantSame(t, "the entry", entryNow(t, st, first.ID), want)
 	wantSame(t, "the other", entryNow(t, st, other.ID), other)
 }

@@ -20,7 +20,7 @@ const seedVariable = "WHARF_TEST_SEED"
 const (
 	fixedSeeds    = 4 // the same in every run
 	freshSeeds    = 2 // others in every run
-	actorsInWorld = 8
+	actorsInWorld = 6
 	queriesOfOne  = 10
 )
 

@@ -43,7 +43,7 @@ func (s *story) step(did, came string, err error, want bool) error {
 func (s *story) refused(did string, err error, code domain.Code) error {
 	s.steps++
 	if domain.CodeOf(err) != code {
-		return fmt.Errorf("%s: want %s, got: %v", did, code, err)
+		return fmt.Errorf("%s: want %s, got: %w", did, code, err)
 	}
 	fmt.Fprintf(s.out, "  ✗ %-52s %s: %s\n", did, code, domain.MessageOf(err))
 	return nil

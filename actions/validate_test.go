@@ -1,0 +1,166 @@
+package actions_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wharf-project/wharf/actions"
+	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/service"
+)
+
+func entryOf(t testing.TB, name string) service.Entry {
+	t.Helper()
+	list := service.Catalogue()
+	i := slices.IndexFunc(list, func(e service.Entry) bool { return e.Spec.Name == name })
+	require.GreaterOrEqual(t, i, 0, "no such action: %s", name)
+	return list[i]
+}
+
+func TestAFilledActionIsValid(t *testing.T) {
+	t.Parallel()
+	for _, e := range service.Catalogue() {
+		require.NoError(t, without(t, e).Validate(), e.Spec.Name)
+	}
+}
+
+func TestOnlyListsAndTheWholeRescanNeedNothing(t *testing.T) {
+	t.Parallel()
+	needNothing := []string{
+		"image.list", "alias.search", "registry.list", "agent.list", "scaling_group.list", "audit.search", "registry.rescan",
+	}
+	for _, e := range service.Catalogue() {
+		err := e.New().Validate()
+		if slices.Contains(needNothing, e.Spec.Name) {
+			require.NoError(t, err, e.Spec.Name)
+			continue
+		}
+		require.Equal(t, domain.CodeInvalid, domain.CodeOf(err), e.Spec.Name)
+		require.NotEmpty(t, domain.MessageOf(err), e.Spec.Name)
+	}
+}
+
+func TestBackgroundIsRefusedUntilThereAreTasks(t *testing.T) {
+	t.Parallel()
+	refused := 0
+	for _, e := range service.Catalogue() {
+		_, has := e.Action.FieldByName("Background")
+		if !has {
+			continue
+		}
+		refused++
+		err := filled(t, e).Validate()
+		require.ErrorIs(t, err, domain.ErrPrecondition, e.Spec.Name)
+		require.Equal(t, "background_unavailable", domain.ReasonOf(err))
+		require.NotEmpty(t, e.Spec.Class, "%s is long and has no class", e.Spec.Name)
+	}
+	require.Equal(t, 4, refused)
+}
+
+func TestValidateRefuses(t *testing.T) {
+	t.Parallel()
+	ids := func(n int) string { return `["` + strings.Repeat("x", n) + `"]` }
+	many := strings.TrimSuffix(strings.Repeat(`"01890a5d-ac96-774b-bcce-b302099a8057",`, actions.MaxBulk+1), ",")
+	for _, c := range []struct{ action, field, value, reason string }{
+		{"image.get", "reference", `""`, "field_required"},
+		{"image.get", "architecture", `"x86 64"`, "architecture_invalid"},
+		{"image.get", "statuses", `["alive","gone"]`, "status_invalid"},
+		{"image.forget", "reference", `""`, "field_required"},
+		{"image.forget_by_id", "image_id", `"python:3.12"`, "id_invalid"},
+		{"image.forget_many", "image_ids", `[]`, "field_required"},
+		{"image.forget_many", "image_ids", ids(3), "id_invalid"},
+		{"image.purge_many", "image_ids", "[" + many + "]", "field_required"},
+		{"image.installed_agents", "image_ids", `null`, "field_required"},
+		{"image.modify", "modifier", `{}`, "modifier_empty"},
+		{"image.modify", "modifier", `{"name":null}`, "modifier_invalid"},
+		{"image.modify", "modifier", `{"tag":null}`, "modifier_invalid"},
+		{"image.modify", "modifier", `{"type":"toy"}`, "image_type_invalid"},
+		{"image.modify", "modifier", `{"type":null}`, "image_type_invalid"},
+		{"image.modify", "modifier", `{"digest":"sha256:short"}`, "digest_invalid"},
+		{"image.modify", "modifier", `{"size_bytes":-1}`, "modifier_invalid"},
+		{"image.modify", "modifier", `{"resource_limits":{"cpu":{"min":"8","max":"2"}}}`, "limit_invalid"},
+		{"image.modify", "modifier", `{"architecture":"-"}`, "architecture_invalid"},
+		{"image.modify_by_id", "modifier", `{}`, "modifier_empty"},
+		{"image.set_limit", "min", `"-1"`, "limit_invalid"},
+		{"image.set_limit_by_id", "max", `"1"`, "limit_invalid"}, // below the minimum
+		{"image.clear", "registry", `""`, "field_required"},
+		{"image.scan", "reference", `""`, "field_required"},
+		{"image.list", "limit", `1001`, "page_invalid"},
+		{"image.list", "limit", `-1`, "page_invalid"},
+		{"image.list", "sort", `"digest"`, "sort_invalid"},
+		{"image.list", "after", `"abc"`, "cursor_invalid"},
+		{"image.list", "desc", `false`, "cursor_invalid"}, // the cursor is of the other direction
+		{"image.list", "where", `{"field":"nope","op":"eq"}`, "filter_invalid"},
+		{"alias.create", "alias", `"a b"`, "alias_invalid"},
+		{"alias.create", "image_canonical", `""`, "field_required"},
+		{"alias.create_by_id", "alias", `"01890a5d-ac96-774b-bcce-b302099a8057"`, "alias_invalid"},
+		{"alias.delete", "alias", `""`, "field_required"},
+		{"alias.search", "where", `{"field":"tag","op":"eq"}`, "filter_invalid"},
+		{"registry.create", "name", `"a b"`, "registry_host_invalid"},
+		{"registry.create", "url", `"ftp://cr.example.org"`, "registry_invalid"},
+		{"registry.create", "username", `""`, "registry_invalid"},
+		{"registry.modify", "registry_id", `"x"`, "id_invalid"},
+		{"registry.allow", "domain", `""`, "name_invalid"},
+		{"registry.associate", "project", `"a b"`, "name_invalid"},
+		{"agent.purge_images", "keys", `[]`, "field_required"},
+		{"agent.purge_images", "keys", `[{"agent_id":"a/b","images":[{"name":"x"}]}]`, "agent_id_invalid"},
+		{"agent.purge_images", "keys", `[{"agent_id":"a","images":[]}]`, "field_required"},
+		{"agent.purge_images", "keys", `[{"agent_id":"a","images":[{"name":""}]}]`, "field_required"},
+		{"agent.preload_images", "images", `[{"name":"x","architecture":"?"}]`, "architecture_invalid"},
+		{"agent.preload_images", "target_agents", `""`, "field_required"},
+		{"agent.unload_images", "images", `[]`, "field_required"},
+		{"agent.register", "agent_id", `"-a"`, "agent_id_invalid"},
+		{"agent.register", "scaling_group", `""`, "name_invalid"},
+		{"agent.register", "address", `""`, "agent_invalid"},
+		{"agent.report", "inventory", `{"images":[{"canonical":"","architecture":"x86_64"}]}`, "inventory_invalid"},
+		{"agent.report", "inventory", `{"images":[{"canonical":"a","architecture":"x86_64","size_bytes":-1}]}`, "inventory_invalid"},
+		{"scaling_group.allow", "domain", `""`, "name_invalid"},
+		{"scaling_group.disallow", "scaling_group", `"a\tb"`, "name_invalid"},
+		{"audit.search", "sort", `"actor"`, "sort_invalid"},
+		{"access.explain", "permission", `""`, "field_required"},
+	} {
+		t.Run(c.action+" with "+c.field+" "+c.value[:min(len(c.value), 40)], func(t *testing.T) {
+			t.Parallel()
+			action := without(t, entryOf(t, c.action), c.field)
+			require.NoError(t, json.Unmarshal(fmt.Appendf(nil, "{%q:%s}", c.field, c.value), action))
+			err := action.Validate()
+			require.Equal(t, domain.CodeInvalid, domain.CodeOf(err), "%v", err)
+			require.Equal(t, c.reason, domain.ReasonOf(err), "%v", err)
+			require.NotEmpty(t, domain.MessageOf(err))
+		})
+	}
+}
+
+func TestValidateIsPure(t *testing.T) {
+	t.Parallel()
+	for _, e := range service.Catalogue() {
+		action := filled(t, e)
+		first := action.Validate()
+		require.Equal(t, filled(t, e), action, "%s changes itself", e.Spec.Name)
+		require.Equal(t, first, action.Validate(), e.Spec.Name)
+	}
+}
+
+// Whatever a client sends, Validate answers, and with a code.
+func FuzzActionJSON(f *testing.F) {
+	catalogue := service.Catalogue()
+	for i := range catalogue {
+		f.Add(i, []byte(`{}`))
+		f.Add(i, []byte(`{"reference":"a","image_id":"b","modifier":{"labels":null},"keys":[{}],"images":[{}],"where":{"not":{}},"limit":-1}`))
+	}
+	f.Fuzz(func(t *testing.T, n int, body []byte) {
+		e := catalogue[uint(n)%uint(len(catalogue))]
+		action := e.New()
+		if json.Unmarshal(body, action) != nil {
+			return
+		}
+		if err := action.Validate(); err != nil {
+			require.Contains(t, []domain.Code{domain.CodeInvalid, domain.CodePrecondition}, domain.CodeOf(err), "%s: %v", e.Spec.Name, err)
+		}
+	})
+}
