@@ -126,11 +126,12 @@ func example(path, name string) (string, error) {
 			continue
 		}
 		body := string(src[fset.Position(f.Body.Lbrace).Offset+1 : fset.Position(f.Body.Rbrace).Offset])
+		body, _, _ = strings.Cut(body, "// Output:")
 		var lines []string
 		for line := range strings.Lines(strings.Trim(body, "\n")) {
 			lines = append(lines, strings.TrimPrefix(line, "\t"))
 		}
-		return "```go\n" + strings.TrimRight(strings.Join(lines, ""), "\n") + "\n```\n", nil
+		return "```go\n" + strings.TrimSpace(strings.Join(lines, "")) + "\n```\n", nil
 	}
 	return "", fmt.Errorf("%s: no %s", path, name)
 }
