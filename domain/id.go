@@ -111,10 +111,8 @@ func CheckName(kind, s string) error {
 	if s == "" || len(s) > 255 {
 		return Invalid("name_invalid", kind, "a %s has 1-255 characters: %s", kind, Quote(s))
 	}
-	for _, r := range s {
-		if r <= ' ' || r == 0x7f || r == 0xfffd {
-			return Invalid("name_invalid", kind, "a %s has no white space or control characters: %s", kind, Quote(s))
-		}
+	if !printable(s) {
+		return Invalid("name_invalid", kind, "a %s has no white space or characters that do not print: %s", kind, Quote(s))
 	}
 	return nil
 }

@@ -43,10 +43,10 @@ type Image struct {
 	Type           ImageType         `json:"type"`
 	Status         ImageStatus       `json:"status"`
 	IsLocal        bool              `json:"is_local"`
-	Operation      bool              `json:"is_operation"`           // runs the cluster rather than users' work
-	Customized     bool              `json:"customized"`             // made by a user from a container of theirs
-	Owner          UserID            `json:"owner,omitempty"`        // of a customized image; "" when its label is malformed
-	Accelerators   []string          `json:"accelerators,omitempty"` // nil: any
+	Operation      bool              `json:"is_operation"`    // runs the cluster rather than users' work
+	Customized     bool              `json:"customized"`      // made by a user from a container of theirs
+	Owner          UserID            `json:"owner,omitempty"` // of a customized image; "" when its label is malformed
+	Accelerators   []string          `json:"accelerators"`    // nil: any; empty: none
 	Labels         map[string]string `json:"labels,omitempty"`
 	OperatorLabels map[string]string `json:"operator_labels,omitempty"`
 	CustomLimits   Limits            `json:"custom_limits,omitempty"`
@@ -185,10 +185,8 @@ func ParseAlias(s string) (string, error) {
 	if s == "" || len(s) > 256 {
 		return "", Invalid("alias_invalid", "alias", "an alias has 1-256 characters: %s", Quote(s))
 	}
-	for _, r := range s {
-		if r <= ' ' || r == 0x7f || r == 0xfffd {
-			return "", Invalid("alias_invalid", "alias", "an alias has no white space or control characters: %s", Quote(s))
-		}
+	if !printable(s) {
+		return "", Invalid("alias_invalid", "alias", "an alias has no white space or characters that do not print: %s", Quote(s))
 	}
 	if IsID(strings.ToLower(s)) {
 		return "", Invalid("alias_invalid", "alias", "an alias must not look like an id: %s", Quote(s))

@@ -70,7 +70,7 @@ func (r Registry) Check() error {
 	if r.URL != "" {
 		u, err := url.Parse(r.URL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-			return Invalid("registry_invalid", "url", "a registry's URL is http(s)://host[:port], without credentials: %s", Quote(r.URL))
+			return Invalid("registry_invalid", "url", "a registry's URL is http(s)://host[:port], without credentials, path or query") // not repeated: it may hold credentials
 		}
 	}
 	if (r.Username == "") != (r.Password == "") {

@@ -28,5 +28,8 @@ func (s Secret) GoString() string { return `"` + s.String() + `"` }
 // MarshalJSON hides the content.
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
 
+// MarshalText hides the content from XML, YAML, TOML and the like.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // LogValue hides the content from slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -76,8 +76,8 @@ func (u *unit[V]) once(ctx context.Context, fn func(ctx context.Context, tx V) e
 	if err := fn(domain.MarkTx(ctx), u.view(s)); err != nil {
 		return err
 	}
-	if u.unit.Audit != nil {
-		if err := s.audit(ctx, *u.unit.Audit, s.touched, false); err != nil {
+	if entry := u.entry(); entry != nil {
+		if err := s.audit(ctx, *entry, s.touched, false); err != nil {
 			return err
 		}
 	}
@@ -87,6 +87,19 @@ func (u *unit[V]) once(ctx context.Context, fn func(ctx context.Context, tx V) e
 	done = true
 	u.remember(s.touched)
 	return nil
+}
+
+// entry copies the unit's entry: another transaction of the unit may be adding
+// to it.
+func (u *unit[V]) entry() *domain.AuditEntry {
+	if u.unit.Audit == nil {
+		return nil
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	e := *u.unit.Audit
+	e.Target = nil // the touched ids of each transaction are written by it
+	return &e
 }
 
 // remember leaves the touched ids in the entry, for whoever finishes it.

@@ -1,7 +1,11 @@
 package bunstore_test
 
 import (
+	"context"
+	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,12 +16,34 @@ import (
 	"github.com/wharf-project/wharf/repository/repositorytest"
 )
 
+// migrated is an empty database file, made once: copying it is cheaper than
+// migrating.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "wharf-test-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "wharf.db")
+	s, err := bunstore.OpenSQLite(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil { // closing folds the log into the file
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 func openSQLite(tb testing.TB) *bunstore.Store {
 	tb.Helper()
-	s, err := bunstore.OpenSQLite(tb.Context(), filepath.Join(tb.TempDir(), "wharf.db"))
+	empty, err := migrated()
+	require.NoError(tb, err)
+	path := filepath.Join(tb.TempDir(), "wharf.db")
+	require.NoError(tb, os.WriteFile(path, empty, 0o600))
+	s, err := bunstore.OpenSQLite(tb.Context(), path)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { require.NoError(tb, s.Close()) })
-	require.NoError(tb, s.Migrate(tb.Context()))
 	return s
 }
 

@@ -39,6 +39,9 @@ func rootAt(st repository.Store, now time.Time) repository.Admin {
 	return st.Admin(u)
 }
 
+// whole is the store as a scoped handler of an admin has it.
+func whole(st repository.Store) repository.Scoped { return as(st, domain.ReachAny, admin) }
+
 // narrow are the reaches that hide rows.
 var narrow = []domain.Reach{domain.ReachOwn, domain.ReachVisible}
 

@@ -21,7 +21,7 @@ func canceledCalls(t *testing.T, st repository.Store) {
 	cancel()
 	s := newSubject(t, st)
 	before := everythingStored(t, st)
-	checkEnded(t, st, s, ctx, domain.CodeCanceled)
+	checkEnded(ctx, t, st, s, domain.CodeCanceled)
 	wantSame(t, "what is stored", everythingStored(t, st), before)
 }
 
@@ -30,13 +30,13 @@ func lateCalls(t *testing.T, st repository.Store) {
 	defer cancel()
 	s := newSubject(t, st)
 	before := everythingStored(t, st)
-	checkEnded(t, st, s, ctx, domain.CodeTimeout)
+	checkEnded(ctx, t, st, s, domain.CodeTimeout)
 	wantSame(t, "what is stored", everythingStored(t, st), before)
 }
 
 // checkEnded makes every call with a context that has ended, or on a store
 // that has.
-func checkEnded(t *testing.T, st repository.Store, s subject, ctx context.Context, want domain.Code) { //nolint:revive // ctx is what is tested
+func checkEnded(ctx context.Context, t *testing.T, st repository.Store, s subject, want domain.Code) {
 	t.Helper()
 	for reach, db := range map[string]repository.Scoped{"any": whole(st), "visible": as(st, domain.ReachVisible, alice)} {
 		for name, read := range s.reads() {
@@ -73,5 +73,5 @@ func closedStore(t *testing.T, st repository.Store) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	checkEnded(t, st, s, t.Context(), domain.CodeUnavailable)
+	checkEnded(t.Context(), t, st, s, domain.CodeUnavailable)
 }

@@ -182,18 +182,6 @@ func unmarked(ctx context.Context, begin func(func(context.Context) error) error
 	return begin(func(context.Context) error { return fn(ctx) })
 }
 
-func ignoresCancel(ctx context.Context, begin func(func(context.Context) error) error, fn func(context.Context) error) error {
-	if domain.InTx(ctx) {
-		return begin(fn)
-	}
-	return begin(func(tx context.Context) error {
-		if err := fn(tx); !errors.Is(err, context.Canceled) {
-			return err
-		}
-		return nil
-	})
-}
-
 func recodes(from, to domain.Code, err error) error {
 	if domain.CodeOf(err) == from {
 		return &domain.Error{Code: to, Err: errors.New(err.Error())}

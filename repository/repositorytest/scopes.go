@@ -81,12 +81,6 @@ func newTenants(t *testing.T, st repository.Store) *tenants {
 
 func aliasOf(img domain.Image) string { return "alias-of-" + img.Repository() }
 
-// writeErr is the error of one write in a transaction of its own.
-func writeErr(t *testing.T, db repository.Scoped, fn func(ctx context.Context, tx repository.View) error) error {
-	t.Helper()
-	return inTx(t, db, fn)
-}
-
 // touching is every call that names one image, by what it is called.
 func touching(t *testing.T, db repository.Scoped, img domain.Image) map[string]error {
 	t.Helper()
@@ -94,19 +88,19 @@ func touching(t *testing.T, db repository.Scoped, img domain.Image) map[string]e
 	_, errs["Get"] = db.Read().Images.Get(t.Context(), img.ID)
 	_, errs["Detail"] = db.Read().Images.Detail(t.Context(), img)
 	_, errs["Siblings"] = db.Read().Images.Siblings(t.Context(), img)
-	errs["Save"] = writeErr(t, db, func(ctx context.Context, tx repository.View) error {
+	errs["Save"] = inTx(t, db, func(ctx context.Context, tx repository.View) error {
 		_, err := tx.Images.Save(ctx, img)
 		return err
 	})
-	errs["Used"] = writeErr(t, db, func(ctx context.Context, tx repository.View) error {
+	errs["Used"] = inTx(t, db, func(ctx context.Context, tx repository.View) error {
 		return tx.Images.Used(ctx, img.ID, Now)
 	})
-	errs["Aliases.Create"] = writeErr(t, db, func(ctx context.Context, tx repository.View) error {
+	errs["Aliases.Create"] = inTx(t, db, func(ctx context.Context, tx repository.View) error {
 		_, err := tx.Aliases.Create(ctx, "another", img.ID)
 		return err
 	})
 	_, errs["HoldingAgents"] = db.Read().Images.HoldingAgents(t.Context(), img.ID)
-	errs["Unheld"] = writeErr(t, db, func(ctx context.Context, tx repository.View) error {
+	errs["Unheld"] = inTx(t, db, func(ctx context.Context, tx repository.View) error {
 		return tx.Images.Unheld(ctx, img.ID, []domain.AgentID{"a1"})
 	})
 	return errs
@@ -208,7 +202,7 @@ func hiddenAliasIsNotFound(t *testing.T, st repository.Store) {
 		for which, img := range w.hidden {
 			_, err := as(st, reach, alice).Read().Aliases.Get(t.Context(), aliasOf(img))
 			wantError(t, reach.String()+", Get of the alias of an image "+which, err, domain.CodeNotFound, "alias_not_found")
-			err = writeErr(t, as(st, reach, alice), func(ctx context.Context, tx repository.View) error {
+			err = inTx(t, as(st, reach, alice), func(ctx context.Context, tx repository.View) error {
 				_, err := tx.Aliases.Delete(ctx, aliasOf(img))
 				return err
 			})

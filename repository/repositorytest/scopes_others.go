@@ -104,7 +104,7 @@ func agentIsItsOwn(t *testing.T, st repository.Store) {
 	AddAgent(t, st, domain.Agent{ID: "a2"})
 	db := as(st, domain.ReachOwn, domain.Actor{ID: "agent:a1", Domain: "default"})
 	replace := func(db repository.Scoped, id domain.AgentID) error {
-		return writeErr(t, db, func(ctx context.Context, tx repository.View) error {
+		return inTx(t, db, func(ctx context.Context, tx repository.View) error {
 			_, err := tx.Agents.Replace(ctx, id, domain.Inventory{Images: []domain.InventoryImage{{Canonical: "x/y:1", Architecture: "x86_64"}}})
 			return err
 		})

@@ -47,7 +47,7 @@ func visibleImageIsForbidden(t *testing.T, st repository.Store) {
 func visibleAliasIsForbidden(t *testing.T, st repository.Store) {
 	w := newTenants(t, st)
 	for which, img := range w.common {
-		err := writeErr(t, as(st, domain.ReachOwn, alice), func(ctx context.Context, tx repository.View) error {
+		err := inTx(t, as(st, domain.ReachOwn, alice), func(ctx context.Context, tx repository.View) error {
 			_, err := tx.Aliases.Delete(ctx, aliasOf(img))
 			return err
 		})
@@ -82,6 +82,11 @@ func visibleImageIsReached(t *testing.T, st repository.Store) {
 			t.Errorf("%s: %v", call, err)
 		}
 	}
+	mustTx(t, db, func(ctx context.Context, tx repository.View) error {
+		gone, err := tx.Images.MarkMissing(ctx, []domain.Image{w.common["plain"]})
+		wantSame(t, "marked", gone, sortedIDs(w.common["plain"]))
+		return err
+	})
 	want := sortedIDs(w.mine, w.common["plain"], w.common["shared"])
 	wantSame(t, "the list of visible images", listed(t, db, everything()), want)
 	mustTx(t, db, func(ctx context.Context, tx repository.View) error {

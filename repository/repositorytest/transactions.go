@@ -18,6 +18,7 @@ var transactions = []sentence{
 	{"an error of one call does not become a success of the transaction", errorSpoilsTransaction},
 	{"every write is taken back", everyWriteRollsBack},
 	{"all rows of a unit are of one time", oneTime},
+	{"transactions that wait for each other both get through", transactionsThatMeet},
 	{"transactions of one unit and of many work at the same time", manyTransactions},
 }
 
@@ -26,7 +27,17 @@ var errBoom = errors.New("boom")
 // newSubject makes one of everything.
 func newSubject(t *testing.T, st repository.Store) subject {
 	t.Helper()
-	s := subject{reg: AddRegistry(t, st, Registry{Global: true, Projects: []string{"ml"}}), agent: "a1", alias: "short"}
+	return newSubjectIn(t, st, "")
+}
+
+// newSubjectIn makes one of everything in a project, which has all of it to
+// itself.
+func newSubjectIn(t *testing.T, st repository.Store, project string) subject {
+	t.Helper()
+	s := subject{
+		reg:   AddRegistry(t, st, Registry{Project: project, Global: true, Projects: []string{"ml"}}),
+		agent: domain.AgentID("a1" + project), alias: "short" + project,
+	}
 	s.img = AddImage(t, st, s.reg, domain.Image{Labels: map[string]string{"k": "v"}})
 	AddAlias(t, st, s.img, s.alias)
 	AddAgent(t, st, domain.Agent{ID: s.agent})

@@ -29,7 +29,7 @@ func visibility() []sentence {
 	var list []sentence
 	for _, seed := range seeds() {
 		list = append(list, sentence{fmt.Sprintf("a random world is seen as the rules say, seed %d", seed), func(t *testing.T, st repository.Store) {
-			d := dice{rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // repeatable is what it has to be
+			d := dice{rand.New(rand.NewPCG(seed, 0))}
 			seenAsTheRulesSay(t, d, st)
 		}})
 	}
@@ -45,7 +45,7 @@ func seeds() []uint64 {
 		list = append(list, uint64(n))
 	}
 	for range freshSeeds {
-		list = append(list, rand.Uint64()>>32) //nolint:gosec // a seed
+		list = append(list, rand.Uint64()>>32)
 	}
 	return list
 }
