@@ -14,11 +14,11 @@ import (
 	"github.com/wharf-project/wharf/service"
 )
 
-func entryOf(t testing.TB, name string) service.Entry {
-	t.Helper()
+func entryOf(tb testing.TB, name string) service.Entry {
+	tb.Helper()
 	list := service.Catalogue()
 	i := slices.IndexFunc(list, func(e service.Entry) bool { return e.Spec.Name == name })
-	require.GreaterOrEqual(t, i, 0, "no such action: %s", name)
+	require.GreaterOrEqual(tb, i, 0, "no such action: %s", name)
 	return list[i]
 }
 

@@ -116,7 +116,7 @@ func TestAnErrorTellsOperatorsEverything(t *testing.T) {
 func TestEndUsersReadMessagesAndNeverCauses(t *testing.T) {
 	t.Parallel()
 	secret := errors.New("dial tcp 10.0.0.1: password=hunter2")
-	for _, err := range []error{secret, domain.Wrap("op", secret), &domain.Error{Code: domain.CodeUnavailable, Err: secret}, fmt.Errorf("%w and %s", domain.ErrNotFound, secret)} {
+	for _, err := range []error{secret, domain.Wrap("op", secret), &domain.Error{Code: domain.CodeUnavailable, Err: secret}, fmt.Errorf("%w and %w", domain.ErrNotFound, secret)} {
 		require.NotContains(t, domain.MessageOf(err), "hunter2")
 		b, jerr := json.Marshal(domain.ProblemOf(err))
 		require.NoError(t, jerr)

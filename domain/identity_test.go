@@ -11,7 +11,7 @@ import (
 func TestApplyingAnIdentity(t *testing.T) {
 	t.Parallel()
 	ref := domain.Reference{Registry: "cr.example.org", Path: "stable/python", Tag: "3.12"}
-	set, clear := domain.Set[string], domain.Clear[string]
+	set, null := domain.Set[string], domain.Clear[string]
 	for name, c := range map[string]struct {
 		change domain.Identity
 		want   string
@@ -35,7 +35,7 @@ func TestApplyingAnIdentity(t *testing.T) {
 		"an empty tag":                {domain.Identity{Tag: set("")}, "", domain.CodeInvalid, ""},
 		"a path that is none":         {domain.Identity{Image: set("UPPER")}, "", domain.CodeInvalid, ""},
 		"a registry that is none":     {domain.Identity{Registry: set("a/b")}, "", domain.CodeInvalid, ""},
-		"null, which callers refuse":  {domain.Identity{Tag: clear(), Name: clear()}, "cr.example.org/stable/python:3.12", "", ""},
+		"null, which callers refuse":  {domain.Identity{Tag: null(), Name: null()}, "cr.example.org/stable/python:3.12", "", ""},
 	} {
 		got, err := c.change.Apply(domain.ReferenceParser{}, ref)
 		require.Equal(t, c.code, domain.CodeOf(err), "%s: %v", name, err)

@@ -117,8 +117,8 @@ type DescribedImage struct {
 // SkippedManifest is something behind a tag that is not an image: an
 // attestation, a signature, a chart, a foreign operating system.
 type SkippedManifest struct {
-	Digest Digest
-	Reason string
+	Digest Digest `json:"digest"`
+	Reason string `json:"reason"`
 }
 
 // RegistryFor picks the registered row that a repository belongs to: the same

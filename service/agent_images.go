@@ -105,7 +105,7 @@ func (s *AgentService) purgeImages(ctx context.Context, db repository.Admin, a a
 }
 
 func (s *AgentService) unloadImages(ctx context.Context, db repository.Admin, a actions.UnloadImagesAction) (actions.UnloadImagesResult, error) {
-	lanes, err := s.targetLanes(ctx, db, a.TargetAgents, a.Images)
+	lanes, err := s.targetLanes(ctx, db, a.TargetAgents, a.Images, true)
 	if err != nil {
 		return actions.UnloadImagesResult{}, err
 	}
@@ -154,7 +154,7 @@ func (s *AgentService) purgeLanes(ctx context.Context, db repository.Admin, keys
 	for _, r := range rows {
 		byID[r.ID] = r
 	}
-	found := s.newResolver(db)
+	found := s.newResolver(db, true)
 	lanes := make([]*lane, len(ids))
 	for i, id := range ids {
 		l := &lane{id: id}
@@ -169,13 +169,14 @@ func (s *AgentService) purgeLanes(ctx context.Context, db repository.Admin, keys
 	return lanes, nil
 }
 
-// targetLanes pairs every image with every agent that the expression names.
-func (s *AgentService) targetLanes(ctx context.Context, db repository.Admin, expr string, refs []actions.ImageRef) ([]*lane, error) {
+// targetLanes pairs every image with every agent that the expression names. With
+// exact, an id or an alias means its own architecture on all of them.
+func (s *AgentService) targetLanes(ctx context.Context, db repository.Admin, expr string, refs []actions.ImageRef, exact bool) ([]*lane, error) {
 	agents, err := targetAgents(ctx, db, expr)
 	if err != nil {
 		return nil, err
 	}
-	found := s.newResolver(db)
+	found := s.newResolver(db, exact)
 	lanes := make([]*lane, len(agents))
 	for i, row := range agents {
 		lanes[i] = &lane{id: row.ID, row: row}

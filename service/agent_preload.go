@@ -16,7 +16,7 @@ func (s *AgentService) PreloadImages(ctx context.Context, a actions.PreloadImage
 }
 
 func (s *AgentService) preloadImages(ctx context.Context, db repository.Admin, a actions.PreloadImagesAction) (actions.PreloadImagesResult, error) {
-	lanes, err := s.targetLanes(ctx, db, a.TargetAgents, a.Images)
+	lanes, err := s.targetLanes(ctx, db, a.TargetAgents, a.Images, false)
 	if err != nil {
 		return actions.PreloadImagesResult{}, err
 	}
@@ -63,8 +63,8 @@ func (p *preload) plan(ctx context.Context, lanes []*lane) error {
 			if err != nil {
 				return err
 			}
-			if p.registries[id], err = p.service.clients.unsealed(row); err != nil {
-				return err
+			if row, it.err = p.service.clients.unsealed(row); it.err == nil {
+				p.registries[id] = row
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/wharf-project/wharf/actions"
@@ -33,8 +34,8 @@ func (s *CatalogService) untagImage(ctx context.Context, db repository.Scoped, a
 	return actions.UntagImageFromRegistryResult{Image: img, UntagPlan: plan, DryRun: a.DryRun}, err
 }
 
-// untag removes the tag of an image and marks its rows as missing. It can be
-// repeated: a tag that is gone counts as removed.
+// untag removes the tag of an image and marks its rows as missing, and those of
+// tags that went along. It can be repeated: a tag that is gone counts as removed.
 func (s *CatalogService) untag(ctx context.Context, db repository.Scoped, img domain.Image, force, dry bool) (actions.UntagPlan, error) {
 	plan := actions.UntagPlan{Siblings: []domain.ImageID{}, Tags: []string{}}
 	siblings, err := db.Read().Images.Siblings(ctx, img)
@@ -72,7 +73,18 @@ func (s *CatalogService) untag(ctx context.Context, db repository.Scoped, img do
 		return plan, nil
 	}
 	return plan, db.InTx(ctx, func(ctx context.Context, tx repository.View) error {
-		_, err := tx.Images.MarkMissing(ctx, rows)
+		gone := slices.Clone(rows)
+		for _, tag := range plan.Tags {
+			along := domain.Reference{Registry: img.Registry, Path: img.Repository(), Tag: tag}
+			found, err := tx.Images.Find(ctx, domain.Lookup{Canonical: along.Canonical()})
+			if err != nil {
+				return err
+			}
+			for _, c := range found {
+				gone = append(gone, c.Image)
+			}
+		}
+		_, err := tx.Images.MarkMissing(ctx, gone)
 		return err
 	})
 }

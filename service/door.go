@@ -20,6 +20,7 @@ type Call struct {
 	Grant     domain.Grant
 	Start     time.Time // one clock reading per call, microseconds, UTC
 
+	wholeStore     bool // refused unless the grant is over everything
 	idempotencyKey string
 	audit          *domain.AuditEntry // nil for reads
 	began          bool               // a started entry was recorded
@@ -47,8 +48,11 @@ type door struct {
 
 // run brings an action through the door. It is the only caller of handlers.
 func run[A actions.Action, R any](ctx context.Context, d *door, a A, h func(context.Context, *Call) (R, error)) (R, error) {
+	return enter(ctx, d, &Call{Spec: a.Spec(), Action: a}, h)
+}
+
+func enter[R any](ctx context.Context, d *door, c *Call, h func(context.Context, *Call) (R, error)) (R, error) {
 	var res R
-	c := &Call{Spec: a.Spec(), Action: a}
 	c.handler = func(ctx context.Context, c *Call) (err error) {
 		if c.idempotencyKey != "" && c.Spec.Effect != actions.Read {
 			res, err = once(ctx, d, c, h)
@@ -76,12 +80,8 @@ func scoped[A actions.Action, R any](ctx context.Context, d *door, a A, h func(c
 
 // admin runs a handler with the whole store, for grants over everything only.
 func admin[A actions.Action, R any](ctx context.Context, d *door, a A, h func(context.Context, repository.Admin, A) (R, error)) (R, error) {
-	return run(ctx, d, a, func(ctx context.Context, c *Call) (R, error) {
-		if c.Grant.Reach != domain.ReachAny {
-			var zero R
-			return zero, domain.Errorf(domain.CodeForbidden, "reach_too_small", c.Spec.Requires(),
-				"%s needs a grant over everything; yours reaches: %s", c.Spec.Name, c.Grant.Reach)
-		}
+	c := &Call{Spec: a.Spec(), Action: a, wholeStore: true}
+	return enter(ctx, d, c, func(ctx context.Context, c *Call) (R, error) {
 		return h(ctx, d.store.Admin(d.unit(c)), a)
 	})
 }

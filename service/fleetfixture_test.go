@@ -209,48 +209,6 @@ func (f *fleet) inStatus(img domain.Image, status domain.ImageStatus) domain.Ima
 	return f.stored(img.ID).Image
 }
 
-// node adds an agent that holds images, and reports its inventory.
-func (f *fleet) node(id domain.AgentID, arch string, images ...domain.Image) *porttest.Agent {
-	f.tb.Helper()
-	var held []domain.InventoryImage
-	for _, i := range images {
-		held = append(held, domain.InventoryImage{Canonical: i.Canonical(), Architecture: i.Architecture, Digest: i.ConfigDigest, SizeBytes: i.SizeBytes})
-	}
-	f.agents[id] = porttest.NewAgent(f.shelf, held...)
-	_, err := f.RegisterAgent(f.root, actions.RegisterAgentAction{
-		AgentID: id, Kind: domain.AgentOCILayout, Address: "/images", ScalingGroup: "default", Architecture: arch,
-	})
-	require.NoError(f.tb, err)
-	_, err = f.ReportInventory(f.root, actions.ReportInventoryAction{AgentID: id})
-	require.NoError(f.tb, err)
-	return f.agents[id]
-}
-
-// holds is what the node holds in truth, canonical and architecture.
-func (f *fleet) holds(id domain.AgentID) []string {
-	f.tb.Helper()
-	f.agents[id].SetHook(nil)
-	inv, err := f.agents[id].Inventory(f.tb.Context())
-	require.NoError(f.tb, err)
-	list := []string{}
-	for _, i := range inv.Images {
-		list = append(list, i.Canonical+" "+i.Architecture)
-	}
-	return list
-}
-
-// known is what the catalogue thinks that the node holds.
-func (f *fleet) known(id domain.AgentID) []string {
-	f.tb.Helper()
-	rows, err := f.admin().Read().Agents.Installed(f.tb.Context(), id)
-	require.NoError(f.tb, err)
-	list := []string{}
-	for _, i := range rows {
-		list = append(list, i.Canonical+" "+i.Architecture)
-	}
-	return list
-}
-
 func (f *fleet) admin() repository.Admin { return f.store.Admin(repository.Unit{}) }
 
 // audit is the trail of one action, oldest first.

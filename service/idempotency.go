@@ -2,9 +2,11 @@ package service
 
 import (
 	"context"
+	"crypto/pbkdf2"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"reflect"
 	"time"
 
 	"github.com/wharf-project/wharf/domain"
@@ -19,14 +21,11 @@ const idempotencyBusy = 10 * time.Minute
 // again.
 func once[R any](ctx context.Context, d *door, c *Call, h func(context.Context, *Call) (R, error)) (R, error) {
 	var zero, res R
-	body, err := json.Marshal(c.Action)
+	hash, err := hashOf(c)
 	if err != nil {
 		return zero, domain.Internal("idempotency", err)
 	}
-	hash := sha256.Sum256(body)
-	claim := repository.IdempotencyClaim{
-		Actor: c.Actor.ID, Action: c.Spec.Name, Key: c.idempotencyKey, Hash: hex.EncodeToString(hash[:]), Now: c.Start,
-	}
+	claim := repository.IdempotencyClaim{Actor: c.Actor.ID, Action: c.Spec.Name, Key: c.idempotencyKey, Hash: hash, Now: c.Start}
 	stored, done, err := d.store.Claim(ctx, claim, idempotencyBusy)
 	if err != nil {
 		return zero, err
@@ -51,4 +50,50 @@ func once[R any](ctx context.Context, d *door, c *Call, h func(context.Context, 
 		return zero, domain.Internal("idempotency", err)
 	}
 	return res, nil
+}
+
+// hashOf tells one request from another. Secrets, which JSON hides, count as
+// well; their part is slow to compute, since the hash is stored and passwords
+// can be guessed.
+func hashOf(c *Call) (string, error) {
+	body, err := json.Marshal(c.Action)
+	if err != nil {
+		return "", err
+	}
+	if secrets := secretsIn(reflect.ValueOf(c.Action)); secrets != "" {
+		salt := string(c.Actor.ID) + "/" + c.Spec.Name + "/" + c.idempotencyKey
+		slow, err := pbkdf2.Key(sha256.New, secrets, []byte(salt), 200_000, sha256.Size)
+		if err != nil {
+			return "", err
+		}
+		body = append(body, slow...)
+	}
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// secretsIn collects the secrets of an action, wherever they are.
+func secretsIn(v reflect.Value) string {
+	if v.IsValid() && v.Type() == reflect.TypeFor[domain.Secret]() {
+		if v.String() == "" {
+			return ""
+		}
+		return v.String() + "\x00"
+	}
+	var all string
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			all += secretsIn(v.Field(i))
+		}
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			all = secretsIn(v.Elem())
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			all += secretsIn(v.Index(i))
+		}
+	}
+	return all
 }

@@ -131,6 +131,9 @@ func authorized(az port.Authorizer) Middleware {
 			if g.Reach == domain.ReachNone {
 				return domain.Errorf(domain.CodeForbidden, "permission_missing", c.Spec.Requires(), "you lack the permission %s", c.Spec.Requires())
 			}
+			if c.wholeStore && g.Reach != domain.ReachAny {
+				return domain.Errorf(domain.CodeForbidden, "reach_too_small", c.Spec.Requires(), "%s needs a grant over everything; yours reaches: %s", c.Spec.Name, g.Reach)
+			}
 			c.Grant = g
 			if c.audit != nil {
 				c.audit.Rule = g.Rule

@@ -65,14 +65,14 @@ func (sc *scan) repository(ctx context.Context, repo string) error {
 	return listing
 }
 
-// tags lists a repository, each tag once. A listing that the registry itself
+// tags lists a repository, each tag once. A repository that the registry itself
 // names and that it then does not have is one without tags.
 func (sc *scan) tags(ctx context.Context, repo string) ([]string, error) {
 	var tags []string
 	seen := map[string]bool{}
 	for row, err := range sc.reg.Tags(ctx, repo) {
-		if domain.ReasonOf(err) == "repository_not_found" {
-			return tags, nil
+		if len(tags) == 0 && domain.ReasonOf(err) == "repository_not_found" {
+			return nil, nil
 		}
 		if err != nil {
 			return tags, err

@@ -50,7 +50,7 @@ func (s *RegistryService) scanImage(ctx context.Context, db repository.Admin, a 
 		}
 	}
 	err = db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) error {
-		res.Images, res.Gone = nil, nil
+		res.Images, res.Gone = []actions.ScannedImage{}, nil
 		synced, err := tx.Images.Sync(ctx, seen)
 		if err != nil {
 			return err

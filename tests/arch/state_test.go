@@ -125,7 +125,7 @@ func variables(s source, named map[string]bool) map[string]string {
 			continue
 		}
 		for _, spec := range g.Specs {
-			vs := spec.(*ast.ValueSpec) //nolint:forcetypeassert // what a var declaration holds
+			vs := spec.(*ast.ValueSpec)
 			for i, name := range vs.Names {
 				var value ast.Expr
 				if i < len(vs.Values) {

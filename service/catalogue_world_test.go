@@ -1,0 +1,156 @@
+package service_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wharf-project/wharf/actions"
+	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/service"
+	"github.com/wharf-project/wharf/service/porttest"
+)
+
+// world is a fleet with one of everything: a registry that is allowed for the
+// domain default, an image with the alias py, and an agent that holds it.
+type world struct {
+	*fleet
+	registry domain.Registry
+	image    domain.Image
+	agent    *porttest.Agent
+}
+
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	w := &world{fleet: newFleet(tb, withAuthorizer(reaching(domain.ReachAny)), func(c *service.Config) { c.Sealer = plainSealer{} })}
+	w.registry = w.register(fleetHost, "")
+	_, err := w.AllowRegistry(w.root, actions.AllowRegistryAction{RegistryID: w.registry.ID, Domain: "default"})
+	require.NoError(tb, err)
+	w.image = w.fleet.image("python:3.12")[0]
+	_, err = w.AliasImage(w.root, actions.AliasImageAction{Alias: "py", ImageCanonical: w.image.Canonical()})
+	require.NoError(tb, err)
+	w.agent = w.node("a1", "x86_64", w.image)
+	return w
+}
+
+// action is an example that is about this world, with the image under its alias.
+func (w *world) action(e service.Entry) actions.Action {
+	w.tb.Helper()
+	a := example(w.tb, e)
+	w.fit(reflect.ValueOf(a).Elem())
+	if changes, ok := map[string]string{
+		"alias.create": `{"alias":"new"}`, "alias.create_by_id": `{"alias":"new"}`,
+		"registry.create": `{"name":"new.example.org","project":""}`, "registry.modify": `{"username":"robot"}`,
+		"agent.register": `{"agent_id":"new"}`, "agent.report": `{"inventory":null}`, "access.explain": `{"actor":null}`,
+	}[e.Spec.Name]; ok {
+		require.NoError(w.tb, json.Unmarshal([]byte(changes), a))
+	}
+	return a
+}
+
+func (w *world) fit(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Slice:
+		for i := range v.Len() {
+			w.fit(v.Index(i))
+		}
+		return
+	case reflect.Struct:
+	default:
+		return
+	}
+	for i := range v.NumField() {
+		f, field := v.Field(i), v.Type().Field(i)
+		switch {
+		case field.Type == reflect.TypeFor[domain.ImageID]():
+			f.SetString(string(w.image.ID))
+		case field.Type == reflect.TypeFor[[]domain.ImageID]():
+			f.Set(reflect.ValueOf([]domain.ImageID{w.image.ID}))
+		case field.Type == reflect.TypeFor[domain.RegistryID]():
+			f.SetString(string(w.registry.ID))
+		case field.Type == reflect.TypeFor[domain.AgentID](), field.Tag.Get("kind") == "agents":
+			f.SetString("a1")
+		case field.Type == reflect.TypeFor[domain.Page](), field.Type == reflect.TypeFor[domain.ImageQuery](),
+			field.Type == reflect.TypeFor[domain.Filter](), field.Name == "Architecture", field.Name == "Statuses",
+			field.Name == "DryRun", field.Name == "Project" && f.Kind() == reflect.Pointer:
+			f.SetZero()
+		case field.Type == reflect.TypeFor[actions.ImageModifier]():
+			f.Set(reflect.ValueOf(actions.ImageModifier{Labels: domain.Set(map[string]string{"a": "b"})}))
+		case field.Tag.Get("kind") == "image", field.Tag.Get("kind") == "alias":
+			f.SetString("py")
+		case field.Tag.Get("kind") == "registry":
+			f.SetString(fleetHost)
+		case !strings.HasPrefix(field.Type.Name(), "Patch["):
+			w.fit(f)
+		}
+	}
+}
+
+// prepare brings the world into the state that an action is for.
+func (w *world) prepare(action string) {
+	w.tb.Helper()
+	switch action {
+	case "registry.delete":
+		_, err := w.PurgeImageByID(w.root, actions.PurgeImageByIDAction{ImageID: w.image.ID})
+		require.NoError(w.tb, err)
+	case "agent.preload_images":
+		_, err := w.UnloadImages(w.root, actions.UnloadImagesAction{TargetAgents: "a1", Images: []actions.ImageRef{{Name: "py"}}})
+		require.NoError(w.tb, err)
+	}
+}
+
+// everything is all that a dry run could have touched.
+func (w *world) everything() string {
+	w.tb.Helper()
+	var all []any
+	for _, e := range service.Catalogue() {
+		if strings.HasSuffix(e.Spec.Name, ".list") || e.Spec.Name == "alias.search" {
+			a := e.New()
+			if list, ok := a.(*actions.ListImagesAction); ok {
+				list.Statuses = domain.ImageStatuses()
+			}
+			res, err := e.Invoke(w.root, w.ImageService, a)
+			require.NoError(w.tb, err)
+			all = append(all, res)
+		}
+	}
+	hub, node := w.registries[fleetHost], w.agent
+	all = append(all, hub.Calls(porttest.OpDeleteTag), hub.Calls(porttest.OpDeleteDigest), node.Calls(porttest.OpPull), node.Calls(porttest.OpRemove))
+	return fleetJSON(w.tb, append(all, w.known("a1")))
+}
+
+// nulls returns the lists and maps of a result that clients would see as null,
+// but for those where null is an answer: accelerators, of which it means any.
+func nulls(v reflect.Value, at string) []string {
+	var found []string
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			found = nulls(v.Elem(), at)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			found = append(found, nulls(v.Index(i), at+"[]")...)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			found = append(found, nulls(v.MapIndex(k), at+"{}")...)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f, name := v.Type().Field(i), at+"."+v.Type().Field(i).Name
+			if !f.IsExported() {
+				continue
+			}
+			isList := v.Field(i).Kind() == reflect.Slice || v.Field(i).Kind() == reflect.Map
+			if isList && v.Field(i).IsNil() && !strings.Contains(f.Tag.Get("json"), "omit") && f.Name != "Accelerators" {
+				found = append(found, name)
+			}
+			found = append(found, nulls(v.Field(i), name)...)
+		}
+	}
+	return found
+}
