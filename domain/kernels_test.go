@@ -19,11 +19,12 @@ type kernel struct {
 	Labels     map[string]string `json:"labels"`
 }
 
-func readKernels(t testing.TB) []kernel {
+func readKernels(tb testing.TB) []kernel {
+	tb.Helper()
 	data, err := os.ReadFile("../tests/kernels/kernels.json")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var kernels []kernel
-	require.NoError(t, json.Unmarshal(data, &kernels))
+	require.NoError(tb, json.Unmarshal(data, &kernels))
 	return kernels
 }
 

@@ -187,9 +187,9 @@ func TestNullClearsWhatCanBeCleared(t *testing.T) {
 	require.Equal(t, []string{"cuda", "rocm"}, got.SupportedAccelerators())
 	require.Equal(t, domain.Limits{"cpu": {Min: "8"}, "mem": {Min: "32G", Max: "64G"}}, got.CustomLimits)
 
-	var clear actions.ImageModifier
-	require.NoError(t, json.Unmarshal([]byte(`{"supported_accelerators": null, "labels": null, "resource_limits": null}`), &clear))
-	got, err = f.modify(img.Canonical(), clear)
+	var cleared actions.ImageModifier
+	require.NoError(t, json.Unmarshal([]byte(`{"supported_accelerators": null, "labels": null, "resource_limits": null}`), &cleared))
+	got, err = f.modify(img.Canonical(), cleared)
 	require.NoError(t, err)
 	now := f.stored(img.ID)
 	require.Equal(t, []string{"*"}, now.SupportedAccelerators())

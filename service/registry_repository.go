@@ -51,7 +51,7 @@ func (sc *scan) repository(ctx context.Context, repo string) error {
 		sc.slots <- struct{}{}
 		defer func() { <-sc.slots }()
 		outcomes[i] = sc.tag(ctx, domain.Reference{Registry: sc.row.Name, Path: repo, Tag: tags[i]}, rows)
-		sc.meter.step(domain.JoinPath(repo, tags[i]))
+		sc.meter.step(repo + ":" + tags[i])
 		return nil
 	})
 	for i, err := range errs { // a panic

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"runtime/debug"
 	"time"
@@ -75,13 +76,13 @@ func Run(ctx context.Context, cfg Config, args []string) (status int) {
 	p := newProgram(cfg)
 	defer func() {
 		if v := recover(); v != nil { // Go's own exit code for it is that of invalid
-			p.complain("wharf: panic: %v\n%s", v, debug.Stack())
+			p.complain("wharf: panic: %s\n%s", clean(fmt.Sprint(v)), debug.Stack())
 			status = exitInternal
 		}
 	}()
 	p.wantsJSON(args)
-	root := p.root()
-	root.SetArgs(args)
+	root := p.root()                          //nolint:contextcheck // cobra hands the context to the commands
+	root.SetArgs(append([]string{}, args...)) // nil would be the program's own
 	cmd, err := root.ExecuteContextC(ctx)
 	p.current = cmd
 	return p.finish(err)
@@ -153,24 +154,27 @@ func (p *program) runs(do func(ctx context.Context, args []string) error) func(*
 	}
 }
 
-// open opens the service and tells it who calls.
-func (p *program) open(ctx context.Context) (context.Context, Service, error) {
+// with opens the service for as long as do runs, and tells it who calls.
+func (p *program) with(ctx context.Context, do func(ctx context.Context, svc Service) error) (err error) {
 	if p.Open == nil {
-		return ctx, nil, domain.Errorf(domain.CodePrecondition, "no_service", "", "this build has no service to talk to")
+		return domain.Errorf(domain.CodePrecondition, "no_service", "", "this build has no service to talk to")
 	}
 	actor := domain.Actor{ID: domain.UserID(p.User), Role: domain.RoleSuperadmin}
 	if p.global.as != "" {
-		var err error
 		if actor, err = parseActor("as", p.global.as); err != nil {
-			return ctx, nil, err
+			return err
 		}
 	}
 	svc, err := p.Open(ctx, p.settings)
 	if err != nil {
-		return ctx, nil, &openError{err}
+		return &openError{err}
 	}
-	ctx = domain.WithEnvelope(ctx, domain.Envelope{Actor: actor, RequestID: domain.NewID[string]()})
-	return ctx, svc, nil
+	defer func() {
+		if cerr := svc.Close(); err == nil {
+			err = cerr
+		}
+	}()
+	return do(domain.WithEnvelope(ctx, domain.Envelope{Actor: actor, RequestID: domain.NewID[string]()}), svc)
 }
 
 // entry finds an action by name.

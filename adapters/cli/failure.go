@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wharf-project/wharf/domain"
@@ -11,8 +12,8 @@ import (
 
 // finish reports how the run ended and returns the exit code.
 func (p *program) finish(err error) int {
-	if err != nil && !p.started { // cobra's own: unknown commands and flags
-		err = domain.Invalid("usage", "", "%s", err.Error())
+	if _, ours := errors.AsType[*domain.Error](err); err != nil && !p.started && !ours { // cobra's own
+		err = usage("%s", err)
 	}
 	if ferr := p.out.flush(); ferr != nil && err == nil {
 		err = &domain.Error{Code: domain.CodeInternal, Reason: "output_failed", Message: "the output could not be written", Err: ferr}
@@ -57,7 +58,7 @@ func (p *program) failText(err error) {
 	// the cause up in.
 	if opening, ok := errors.AsType[*openError](err); ok {
 		if e, ok := errors.AsType[*domain.Error](opening.err); ok && e.Err != nil {
-			p.complain("  cause: %s\n", clean(e.Err.Error()))
+			p.complain("  cause: %s\n", clean(strings.Join(strings.Fields(e.Err.Error()), " ")))
 		}
 	}
 	if domain.ReasonOf(err) == "usage" && p.current != nil {

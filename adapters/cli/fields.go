@@ -27,7 +27,7 @@ type field struct {
 // image becomes, beside what it is found by.
 func fieldsOf(action reflect.Type) []field {
 	var list []field
-	taken := map[string]bool{}
+	taken := map[string]bool{"architecture": true} // always that of the image it is found by
 	var walk func(t reflect.Type, index []int, nested bool)
 	walk = func(t reflect.Type, index []int, nested bool) {
 		for i := range t.NumField() {
@@ -46,7 +46,7 @@ func fieldsOf(action reflect.Type) []field {
 				continue
 			}
 			flag := strings.ReplaceAll(name, "_", "-")
-			if taken[flag] {
+			if nested && taken[flag] {
 				flag = "new-" + flag
 			}
 			taken[flag] = true
@@ -75,35 +75,6 @@ func isPatch(t reflect.Type) bool {
 func patched(t reflect.Type) reflect.Type {
 	get, _ := t.MethodByName("Get")
 	return get.Type.Out(0)
-}
-
-// docOf is the field's doc tag, or, where structs of other packages have none,
-// words of our own.
-func docOf(name string, owner reflect.Type, sf reflect.StructField) string {
-	if doc := sf.Tag.Get("doc"); doc != "" {
-		return doc
-	}
-	if owner == reflect.TypeFor[domain.Page]() {
-		return map[string]string{
-			"limit": "items of a page, 1-1000 (default 50)",
-			"after": "go on after this cursor of an earlier page",
-			"sort":  "field to sort by",
-			"desc":  "the other way round",
-			"count": "count the items of all pages",
-		}[name]
-	}
-	if owner == reflect.TypeFor[domain.ImageQuery]() {
-		return map[string]string{
-			"is_installed":  "held by a node, or by none",
-			"is_operation":  "images that run the cluster, or the others",
-			"domain":        "what is visible in a domain",
-			"group":         "what is visible in a project, on the nodes that it may use",
-			"scaling_group": "what nodes of a scaling group hold",
-			"statuses":      "alive, forgotten, missing; none: alive",
-			"where":         "a filter over " + fieldNames(domain.ImageFields),
-		}[name]
-	}
-	return strings.ReplaceAll(name, "_", " ")
 }
 
 // placeholder names what a flag takes, for help.
@@ -136,6 +107,9 @@ func (f field) placeholder() string {
 		return "N"
 	}
 	if v := f.metavar(); v != "" {
+		return v
+	}
+	if v := map[string]string{"architecture": "ARCH", "after": "CURSOR", "sort": "FIELD", "url": "URL"}[f.json]; v != "" {
 		return v
 	}
 	return "TEXT"

@@ -73,6 +73,11 @@ func (r valueReader) store(dst reflect.Value, f field, given []string) error {
 		return limits(p, given)
 	case *map[string]string:
 		return pairs(p, given)
+	case *[]domain.ImageStatus:
+		if last == "all" { // there are but three, and one wants to see them all
+			*p = domain.ImageStatuses()
+			return nil
+		}
 	case *[]actions.ImageRef:
 		for _, name := range given {
 			*p = append(*p, actions.ImageRef{Name: name})

@@ -75,13 +75,16 @@ func formatParts(parts []domain.Filter, word string, inside bool) string {
 
 func formatValue(v string) string {
 	if v == "" || strings.ContainsFunc(v, func(r rune) bool { return !isValueRune(r) || r == ',' || !shows(r) || r == '\ufffd' }) ||
-		strings.ContainsAny(v[:1], "=") {
+		v[0] == '=' || isWhereWord(v) {
 		return strconv.Quote(v)
 	}
 	return v
 }
 
-func isWhereWord(s string) bool { return s == "" || strings.EqualFold(s, "not") }
+// isWhereWord: bare, it would be taken for a part of the grammar.
+func isWhereWord(s string) bool {
+	return s == "" || strings.EqualFold(s, "not") || strings.EqualFold(s, "and") || strings.EqualFold(s, "or")
+}
 
 func whereHelp() string {
 	return `A filter compares fields and joins comparisons by and, or, not and parentheses:

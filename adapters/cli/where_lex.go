@@ -31,7 +31,7 @@ func (s *whereScanner) end() bool {
 // fail is an error at a position.
 func (s *whereScanner) fail(pos int, format string, args ...any) error {
 	e := domain.Invalid("where_invalid", "where", format, args...)
-	e.Message = "filter, character " + strconv.Itoa(utf8.RuneCountInString(s.text[:pos])+1) + ": " + e.Message
+	e.Message = "character " + strconv.Itoa(utf8.RuneCountInString(s.text[:pos])+1) + ": " + e.Message
 	return e
 }
 
@@ -108,6 +108,9 @@ func (s *whereScanner) value(inList bool) (string, error) {
 		return "", s.fail(s.pos, "a value is due, not %s", s.next())
 	}
 	v := s.rest()[:n]
+	if isWhereWord(v) {
+		return "", s.fail(s.pos, "a value is due; quote %s to mean the word", domain.Quote(v))
+	}
 	s.pos += n
 	return v, nil
 }

@@ -109,7 +109,7 @@ func TestWrongAuthorizer(t *testing.T) {
 
 func TestRunAuthorizerFindsFaults(t *testing.T) {
 	faults := map[string]bool{ // whether the suite must fail
-		"": false,
+		"":                false,
 		"first of a list": true, "trims": true, "zero is root": true, "id is a role": true,
 		"unknown is denied": true, "unknown is allowed": true, "own is visible": true, "ended is any": true,
 		"no rule": true, "denies all": true, "grant with error": true, "fails open": true,

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/wharf-project/wharf/service"
+)
+
+// exampleOf is the examples of a command: the ones of the table, else its
+// arguments.
+func exampleOf(e service.Entry, args []field) string {
+	noun, verb, _ := strings.Cut(e.Spec.Name, ".")
+	path := strings.ReplaceAll("wharf "+noun+" "+verb, "_", "-")
+	lines := examples(e.Spec.Name)
+	if lines == nil {
+		lines = []string{""}
+		for _, name := range metavars(args) {
+			lines[0] += " " + name
+		}
+	}
+	for i, l := range lines {
+		lines[i] = strings.TrimRight("  "+path+l, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// examples shows what follows the words of a command.
+func examples(action string) []string {
+	const id = "0199f3a2-6b1c-7d4e-8f00-112233445566"
+	return map[string][]string{
+		"image.get":               {" python:3.11", " py --json", " cr.example.org/lab/python:3.11 --architecture aarch64 --statuses alive,missing"},
+		"image.list":              {"", " --where 'name~python and size_bytes>2g' --sort size_bytes --desc", " --statuses forgotten,missing --all --json", " --is-installed=false --where 'last_used_at<90d'"},
+		"image.forget":            {" python:3.9", " python:3.9 --architecture aarch64 --dry-run"},
+		"image.forget_many":       {" python:3.8 python:3.9 --architecture x86_64"},
+		"image.forget_by_id":      {" " + id},
+		"image.restore":           {" python:3.9"},
+		"image.purge":             {" python:3.8 --dry-run", " python:3.8 --remove-from-registry --remove-from-agents --yes"},
+		"image.purge_many":        {" python:3.7 python:3.8 --dry-run"},
+		"image.modify":            {" python:3.11 --labels team=vision --resource-limits cpu=1:8,mem=2g", " python:3.11 --clear-resource-limits", " python:3.11 --supported-accelerators cuda,rocm"},
+		"image.modify_by_id":      {" " + id + " --tag 3.11-lts"},
+		"image.set_limit":         {" python:3.11 mem --min 1g --max 16g"},
+		"image.set_limit_by_id":   {" " + id + " cpu --min 2"},
+		"image.clear_limit":       {" python:3.11"},
+		"image.clear_limit_by_id": {" " + id},
+		"image.use":               {" python:3.11", " python:3.11 --at 2h"},
+		"image.untag":             {" python:3.8 --dry-run", " python:3.8 --force --yes"},
+		"image.scan":              {" cr.example.org/lab/python:3.12"},
+		"image.clear":             {" cr.example.org --dry-run", " cr.example.org --project old --yes"},
+		"image.installed_agents":  {" python:3.11", " python:3.11 pytorch:2 --architecture aarch64"},
+		"alias.create":            {" py python:3.11", " py-arm python:3.11 --architecture aarch64"},
+		"alias.create_by_id":      {" " + id + " py"},
+		"alias.delete":            {" py --yes"},
+		"alias.search":            {"", " --where 'alias^=py'"},
+		"registry.rescan":         {"", " cr.example.org", " cr.example.org --project stable --json"},
+		"registry.create":         {" cr.example.org --project stable", " cr.example.org --username puller --password-file /run/secrets/cr", " localhost:5000 --url http://localhost:5000 --private-network"},
+		"registry.modify":         {" cr.example.org/stable --is-global=false", " cr.example.org --username puller --password-stdin", " cr.example.org --clear-username --clear-password"},
+		"registry.delete":         {" cr.example.org --dry-run", " cr.example.org/old --yes"},
+		"registry.list":           {"", " --where 'domain has lab'"},
+		"registry.allow":          {" cr.example.org lab"},
+		"registry.disallow":       {" cr.example.org lab"},
+		"registry.associate":      {" cr.example.org/private vision"},
+		"registry.disassociate":   {" cr.example.org/private vision"},
+		"agent.purge_images":      {" python:3.8 --target-agents node-1,node-2 --dry-run", " python:3.8 python:3.9 --target-agents '*' --force --yes"},
+		"agent.preload_images":    {" python:3.11 --target-agents '*'", " python:3.11 pytorch:2 --target-agents node-1,node-2 --dry-run"},
+		"agent.unload_images":     {" python:3.8 --target-agents '*' --yes"},
+		"agent.register":          {" node-1 --kind ocilayout --address /var/lib/images --scaling-group default"},
+		"agent.modify":            {" node-1 --status offline", " node-1 --scaling-group gpu"},
+		"agent.remove":            {" node-1 --dry-run"},
+		"agent.list":              {"", " --where 'scaling_group=gpu and image has cr.example.org/lab/python:3.11'"},
+		"agent.report":            {" node-1", " node-1 --inventory inventory.json"},
+		"scaling_group.allow":     {" gpu lab", " gpu lab --project vision"},
+		"scaling_group.disallow":  {" gpu lab"},
+		"scaling_group.list":      {"", " --where 'domain=lab'"},
+		"audit.search":            {"", " --where 'at>1d and status in (failed, denied)' --desc", " --where 'action=image.forget and actor=ada' --all --json"},
+		"access.explain":          {" image.forget", " image.forget --actor ada:user:lab"},
+	}[action]
+}

@@ -1,0 +1,126 @@
+package cli_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/wharf-project/wharf/actions"
+	"github.com/wharf-project/wharf/adapters/cli"
+	"github.com/wharf-project/wharf/service"
+)
+
+// settings runs a command and returns the settings that its service was opened
+// with.
+func settings(t *testing.T, env []string, args ...string) cli.Settings {
+	t.Helper()
+	var got cli.Settings
+	w := newWorld(t)
+	w.env = env
+	w.open = func(_ context.Context, s cli.Settings) (cli.Service, error) {
+		got = s
+		return fake(func(context.Context, service.Entry, actions.Action) (any, error) {
+			return actions.ListImagesResult{}, nil
+		}), nil
+	}
+	w.run(append([]string{"image", "list"}, args...)...).ok()
+	require.NotNil(t, got.Logger)
+	got.Logger = nil
+	return got
+}
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
+}
+
+// Every row of the table: flag over environment over file.
+func TestPrecedence(t *testing.T) {
+	value := map[string][3]string{ // from file, environment, flag
+		"default_registry": {"file.test", "env.test", "flag.test"}, "default_project": {"file", "env", "flag"},
+		"default_architecture": {"arm64", "riscv64", "amd64"}, "log_level": {"info", "warn", "debug"},
+		"no_color": {"false", "1", "false"}, "quiet": {"false", "true", "false"},
+	}
+	field := func(s cli.Settings, key string) string {
+		b := map[bool]string{true: "true", false: "false"}
+		return map[string]string{
+			"database": s.Database, "data_dir": s.DataDir, "keys": s.Keys, "default_registry": s.DefaultRegistry, "default_project": s.DefaultProject,
+			"default_architecture": s.DefaultArchitecture, "log_level": s.LogLevel, "no_color": b[s.NoColor], "quiet": b[s.Quiet],
+		}[key]
+	}
+	for _, row := range cli.SettingsTable() {
+		v, ok := value[row.Key]
+		if !ok {
+			v = [3]string{"from-file", "from-env", "from-flag"}
+		}
+		env := []string{row.Env + "=" + v[1]}
+		want := strings.Replace(v[1], "1", "true", 1)
+		if row.EnvOnly {
+			require.Equal(t, v[1], field(settings(t, env), row.Key))
+			continue
+		}
+		config := "--config=" + file(t, "c.yaml", row.Key+": "+v[0]+"\n")
+		flag := "--" + row.Flag + "=" + v[2]
+		require.Equal(t, v[0], field(settings(t, nil, config), row.Key), row.Key)
+		require.Equal(t, want, field(settings(t, env, config), row.Key), row.Key)
+		require.Equal(t, v[2], field(settings(t, env, config, flag), row.Key), row.Key)
+		require.Equal(t, v[0], field(settings(t, []string{row.Env + "="}, config), row.Key), "%s: empty is unset", row.Key)
+	}
+}
+
+func TestWhereTheFileIs(t *testing.T) {
+	path := file(t, "wharf/config.yaml", "default_registry: cr.test\n")
+	dir := filepath.Dir(filepath.Dir(path))
+	require.Equal(t, "cr.test", settings(t, []string{"XDG_CONFIG_HOME=" + dir}).DefaultRegistry)
+	require.Equal(t, "cr.test", settings(t, []string{"WHARF_CONFIG=" + path, "HOME=/nowhere"}).DefaultRegistry)
+	home := filepath.Dir(filepath.Dir(filepath.Dir(file(t, ".config/wharf/config.yaml", "default_registry: home.test\n"))))
+	require.Equal(t, "home.test", settings(t, []string{"HOME=" + home}).DefaultRegistry)
+	require.Empty(t, settings(t, []string{"HOME=/nowhere"}).DefaultRegistry)
+	require.Empty(t, settings(t, nil).DefaultRegistry)
+	require.Empty(t, settings(t, nil, "--config", file(t, "empty.yaml", "")).DefaultRegistry)
+}
+
+func TestBadSettings(t *testing.T) {
+	w := newWorld(t)
+	bad := func(want string, env []string, args ...string) {
+		t.Helper()
+		w.env = env
+		code, _ := w.run(append([]string{"image", "list", "--json"}, args...)...).exits(2).problem()
+		require.Equal(t, "invalid", code)
+		w.run(append([]string{"image", "list"}, args...)...).exits(2).says(want)
+	}
+	bad(`there is no setting "databse"`, nil, "--config", file(t, "c.yaml", "databse: x\n"))
+	bad(`there is no setting "database.url"`, nil, "--config", file(t, "c.yaml", "database:\n  url: x\n"))
+	bad("keys is taken from the environment only (WHARF_KEYS)", nil, "--config", file(t, "c.yaml", "keys: x\n"))
+	bad("setting data_dir: not a plain value", nil, "--config", file(t, "c.yaml", "data_dir: [a, b]\n"))
+	bad("cannot be read", nil, "--config", file(t, "c.yaml", "a: [\n"))
+	bad("there is no file /nowhere/c.yaml", nil, "--config", "/nowhere/c.yaml")
+	bad("there is no file /nowhere/c.yaml", []string{"WHARF_CONFIG=/nowhere/c.yaml"})
+	bad("setting quiet: true or false", []string{"WHARF_QUIET=maybe"})
+	bad("a log level is debug, info, warn or error", []string{"WHARF_LOG_LEVEL=loud"})
+	bad("setting default_registry:", nil, "--default-registry", "no host")
+	bad("setting default_architecture:", nil, "--default-architecture", "x y")
+	bad("setting default_project:", nil, "--default-project", "A B")
+}
+
+func TestSettingsWork(t *testing.T) {
+	w := furnished(t)
+	w.env = []string{"WHARF_DEFAULT_REGISTRY=cr.test", "WHARF_DEFAULT_ARCHITECTURE=arm64"}
+	w.run("image", "get", "lab/torch:2").ok().says("aarch64")
+	w.run("reference", "parse", "lab/torch:2").ok().says("cr.test/lab/torch:2")
+	w.run("image", "list", "--data-dir", t.TempDir()).ok().says("nothing found")
+	w.run("image", "list", "--database", "mysql://x").exits(2).says("postgres://… or sqlite:PATH")
+	w.run("image", "list", "--database", "sqlite:"+w.dir+"/wharf.db", "--data-dir", t.TempDir()).ok().says("cr.test/lab/torch:2")
+	w.run("image", "forget", "lab/torch:2", "--arch", "arm64", "--log-level", "info").ok().says("level=INFO msg=action action=image.forget actor=olga")
+	require.Empty(t, w.run("image", "list").ok().stderr)
+	for _, row := range cli.SettingsTable() {
+		w.run("help", "settings").ok().says("$" + row.Env)
+	}
+}
