@@ -157,7 +157,7 @@ func TestAUserUntagsTheirOwnImage(t *testing.T) {
 func TestAUserMayNotDoWhatOperatorsDo(t *testing.T) {
 	t.Parallel()
 	f := newFleetTenants(t)
-	before := fleetJSON(t, []any{f.fleet.stored(f.alices.ID), f.fleet.stored(f.common.ID)})
+	before := fleetJSON(t, []any{f.stored(f.alices.ID), f.stored(f.common.ID)})
 	for name, err := range map[string]error{
 		"alias": fleetErr(f.AliasImageByID(f.as, actions.AliasImageByIDAction{Alias: "mine", ImageID: f.alices.ID})),
 		"modify": fleetErr(f.ModifyImageByID(f.as, actions.ModifyImageByIDAction{
@@ -176,7 +176,7 @@ func TestAUserMayNotDoWhatOperatorsDo(t *testing.T) {
 		fleetError(t, err, domain.CodeForbidden, "permission_missing")
 		require.NotEmpty(t, domain.OnOf(err), name)
 	}
-	require.Equal(t, before, fleetJSON(t, []any{f.fleet.stored(f.alices.ID), f.fleet.stored(f.common.ID)}))
+	require.Equal(t, before, fleetJSON(t, []any{f.stored(f.alices.ID), f.stored(f.common.ID)}))
 }
 
 func fleetErr[T any](_ T, err error) error { return err }
