@@ -47,12 +47,3 @@ var AuditFields = Fields{
 	"target":     {Kind: KindSet},
 	"request_id": {Kind: KindText},
 }
-
-// TaskClass says how a long action is worked off; "" is not a long action.
-type TaskClass string
-
-// The classes of long actions.
-const (
-	TaskInteractive TaskClass = "interactive" // somebody waits
-	TaskBulk        TaskClass = "bulk"
-)

@@ -51,6 +51,7 @@ type View struct {
 	Agents     AgentRepository
 	Tenancy    TenancyRepository
 	Audit      AuditRepository
+	Tasks      TaskRepository
 }
 
 // AdminView is what an admin handler can touch. Its repositories take the
@@ -70,6 +71,7 @@ type Store interface {
 	Admin(Unit) Admin
 	AuditLog
 	Idempotency
+	TaskQueue
 }
 
 // AuditLog writes entries that belong to no transaction of a handler: denials,

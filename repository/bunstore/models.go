@@ -180,6 +180,7 @@ func models() []any {
 		(*imageRow)(nil), (*labelRow)(nil), (*acceleratorRow)(nil), (*aliasRow)(nil), (*registryRow)(nil),
 		(*registryDomainRow)(nil), (*registryProjectRow)(nil), (*agentRow)(nil), (*installedRow)(nil),
 		(*scalingGroupRow)(nil), (*auditRow)(nil), (*auditTargetRow)(nil), (*idempotencyRow)(nil),
+		(*taskRow)(nil), (*taskItemRow)(nil), (*taskEventRow)(nil),
 	}
 }
 

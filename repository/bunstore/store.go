@@ -129,7 +129,7 @@ type session struct {
 func (s *session) view() repository.View {
 	return repository.View{
 		Images: (*images)(s), Aliases: (*aliases)(s), Registries: (*registries)(s),
-		Agents: (*agents)(s), Tenancy: (*tenancy)(s), Audit: (*audits)(s),
+		Agents: (*agents)(s), Tenancy: (*tenancy)(s), Audit: (*audits)(s), Tasks: (*tasks)(s),
 	}
 }
 

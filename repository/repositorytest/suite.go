@@ -56,6 +56,7 @@ func topics() []topic {
 		{"registries", append(registries, links...)},
 		{"tenancy", tenancies},
 		{"idempotency", idempotency},
+		{"tasks", tasks},
 		{"endings", endings},
 		{"names", names},
 	}

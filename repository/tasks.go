@@ -1,0 +1,81 @@
+package repository
+
+import (
+	"context"
+	"time"
+
+	"github.com/wharf-project/wharf/domain"
+)
+
+// TaskRepository is the tasks that a scope can see: all for reach any, else the
+// actor's own. Others do not exist for it (not_found).
+type TaskRepository interface {
+	// Submit stores a new task of the scope's actor, queued. While an unfinished
+	// task of the same kind and action is there, that one is returned instead,
+	// with joined set, unless the scope may not know of it: conflict
+	// (task_running).
+	Submit(ctx context.Context, t NewTask) (task domain.Task, joined bool, err error)
+	Get(ctx context.Context, id domain.TaskID) (domain.Task, error)
+	List(ctx context.Context, f domain.Filter, p domain.Page) ([]domain.Task, domain.PageInfo, error)
+	// Items returns a page of the items that have ended, by key.
+	Items(ctx context.Context, id domain.TaskID, f domain.Filter, p domain.Page) ([]domain.TaskItem, domain.PageInfo, error)
+	// Events returns the events after a number, oldest first, at most limit.
+	Events(ctx context.Context, id domain.TaskID, after int64, limit int) ([]domain.TaskEvent, error)
+	// Cancel asks a task to stop: a queued one is cancelled at once, a running
+	// one learns of it at its next write. A finished one is left alone.
+	Cancel(ctx context.Context, id domain.TaskID) (domain.Task, error)
+}
+
+// NewTask is what makes a task.
+type NewTask struct {
+	Kind    string
+	Action  []byte // JSON
+	Class   domain.TaskClass
+	RetryOf domain.TaskID
+	// Only are the keys of the items to work on; nil: all that the action means.
+	Only []string
+}
+
+// TaskQueue is how workers reach tasks: not bound to a scope, since a worker
+// acts for whoever submitted.
+type TaskQueue interface {
+	// TakeTask begins the next attempt of an unfinished task; whoever worked for an
+	// older one has lost it. precondition (task_finished) when it is over.
+	TakeTask(ctx context.Context, id domain.TaskID, now time.Time) (domain.Task, error)
+	// CommittedItems returns the keys of the items that have ended, and Only.
+	CommittedItems(ctx context.Context, id domain.TaskID) (ended map[string]domain.ItemState, only []string, err error)
+	// FlushTask writes progress of one attempt in one transaction: the task row
+	// first, which proves that the attempt is still the task's (else conflict,
+	// task_lost), then items, then one event. It returns the task as it is now;
+	// its Cancel says whether to stop. Items that have ended already are left
+	// alone.
+	FlushTask(ctx context.Context, p TaskProgress) (domain.Task, error)
+	// UnfinishedTasks returns all tasks that are queued or running, interactive ones
+	// first, then by age.
+	UnfinishedTasks(ctx context.Context) ([]TaskBeat, error)
+	// PruneTasks removes tasks that finished before a time and returns how many.
+	PruneTasks(ctx context.Context, finishedBefore time.Time) (int, error)
+}
+
+// TaskProgress is what one attempt has to say since it last did.
+type TaskProgress struct {
+	ID      domain.TaskID
+	Attempt int
+	Planned int // items known so far
+	Items   []domain.TaskItem
+	Message string
+	// End is the state to finish with; "" while there is more to come.
+	End     domain.TaskState
+	Problem *domain.Problem
+	Now     time.Time
+}
+
+// TaskBeat is a sign of life: a running task whose Beat stands still has lost
+// its worker.
+type TaskBeat struct {
+	ID      domain.TaskID
+	Class   domain.TaskClass
+	State   domain.TaskState
+	Attempt int
+	Beat    int64
+}
