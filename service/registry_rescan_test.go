@@ -245,6 +245,4 @@ func TestARescanCanBeOfOneRegistry(t *testing.T) {
 	project := "nowhere"
 	_, err := f.RescanImages(f.root, actions.RescanImagesAction{Registry: fleetHost, Project: &project})
 	fleetError(t, err, domain.CodeNotFound, "registry_not_found")
-	_, err = f.RescanImages(f.root, actions.RescanImagesAction{Background: true})
-	fleetError(t, err, domain.CodePrecondition, "background_unavailable")
 }

@@ -17,7 +17,6 @@ var guarded = map[string][]string{
 	"Scoped":    {"door.go"},                               // opens the store
 	"Admin":     {"door.go"},                               // opens the whole store
 	"Authorize": {"middleware.go"},                         // checks a permission
-	"Take":      {"middleware.go"},                         // counts a call
 	"Record":    {"middleware.go", "audit.go"},             // writes audit
 	"Claim":     {"idempotency.go"},                        // takes an idempotency key
 	"Settle":    {"idempotency.go"},                        // gives it back
@@ -25,7 +24,7 @@ var guarded = map[string][]string{
 	"Validate":  {"middleware.go"},                         // an action's own check
 }
 
-var runners = []string{"run", "scoped", "admin"}
+var runners = []string{"run", "scoped", "admin", "enter"}
 
 func serviceSources(t *testing.T) []source {
 	t.Helper()
