@@ -1,0 +1,162 @@
+package docker
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+
+	"github.com/containerd/errdefs"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/image"
+	"github.com/moby/moby/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/wharf-project/wharf/domain"
+)
+
+// engine is what the agent uses of an engine's API, with the port's errors. The
+// client changes between its releases; nothing outside of this file calls it.
+type engine struct {
+	api   *client.Client
+	on    string
+	ready atomic.Bool   // the version is agreed on
+	turn  chan struct{} // to agree; the client's own lock knows no context
+}
+
+// begin is the start of every action: it refuses what must not run and agrees
+// on the version of the API, for requests of a version that the engine does not
+// know fail in ways that say little.
+func (e *engine) begin(ctx context.Context, op string) error {
+	if err := domain.RefuseInTx(ctx, "docker: "+op); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return contextError(ctx, op)
+	}
+	if e.ready.Load() {
+		return nil
+	}
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return contextError(ctx, op)
+	}
+	said, err := e.api.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+	if errdefs.IsInvalidArgument(err) && said.APIVersion != "" && ctx.Err() == nil {
+		out := domain.Errorf(domain.CodePrecondition, reasonUnsupported, e.on, "the agent's engine is older than API %s", client.MinAPIVersion)
+		out.Err = err
+		return out
+	}
+	if err != nil {
+		return e.translate(ctx, op, err)
+	}
+	e.ready.Store(true)
+	return nil
+}
+
+func (e *engine) images(ctx context.Context) ([]image.Summary, error) {
+	list, err := e.api.ImageList(ctx, client.ImageListOptions{})
+	if err != nil {
+		return nil, e.translate(ctx, "images", err)
+	}
+	return list.Items, nil
+}
+
+func (e *engine) containers(ctx context.Context) ([]container.Summary, error) {
+	list, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true})
+	if err != nil {
+		return nil, e.translate(ctx, "containers", err)
+	}
+	return list.Items, nil
+}
+
+// inspect reads an image by name, digest or id; false when it is not there.
+func (e *engine) inspect(ctx context.Context, ref string) (stored, bool, error) {
+	i, err := e.api.ImageInspect(ctx, ref)
+	if errdefs.IsNotFound(err) && ctx.Err() == nil {
+		return stored{}, false, nil
+	}
+	if err != nil {
+		return stored{}, false, e.translate(ctx, "inspect", err)
+	}
+	s, err := e.storedOf(i.InspectResponse)
+	return s, err == nil, err
+}
+
+// pull makes the engine pull, feeding the meter with what it tells. What goes
+// wrong is told in the stream, after HTTP has said that all is well.
+func (e *engine) pull(ctx context.Context, t target, ref string, m *meter) error {
+	architecture, variant := domain.OCIPlatform(t.architecture)
+	stream, err := e.api.ImagePull(ctx, ref, client.ImagePullOptions{
+		RegistryAuth: t.auth,
+		Platforms:    []ocispec.Platform{{OS: "linux", Architecture: architecture, Variant: variant}},
+	})
+	if err != nil {
+		return e.registryError(ctx, t, "pull", err)
+	}
+	for msg, err := range stream.JSONMessages(ctx) {
+		switch {
+		case err != nil:
+			return e.translate(ctx, "pull", err)
+		case msg.Error != nil:
+			return e.registryError(ctx, t, "pull", msg.Error)
+		}
+		m.message(msg)
+	}
+	if ctx.Err() != nil {
+		return contextError(ctx, "pull")
+	}
+	return nil
+}
+
+// resolve makes the engine ask the registry what a tag points to: the digest of
+// a manifest or an index, and the platforms if the engine could tell them.
+func (e *engine) resolve(ctx context.Context, t target) (domain.Digest, []ocispec.Platform, error) {
+	d, err := e.api.DistributionInspect(ctx, t.source+":"+t.tag, client.DistributionInspectOptions{EncodedRegistryAuth: t.auth})
+	if errdefs.IsNotFound(err) && strings.HasSuffix(strings.ToLower(err.Error()), ": page not found") || errdefs.IsNotImplemented(err) {
+		out := domain.Errorf(domain.CodePrecondition, reasonUnsupported, e.on, "the agent's engine cannot resolve tags; name the manifest to pull")
+		out.Err = err
+		return "", nil, out
+	}
+	if err != nil {
+		return "", nil, e.registryError(ctx, t, "resolve", err)
+	}
+	digest, err := domain.ParseDigest(d.Descriptor.Digest.String())
+	if err != nil {
+		return "", nil, domain.Errorf(domain.CodeUnavailable, reasonMalformed, t.registry, "the answer of the registry %s makes no sense", t.registry)
+	}
+	return digest, d.Platforms, nil
+}
+
+func (e *engine) tag(ctx context.Context, id, name string) error {
+	if _, err := e.api.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: name}); err != nil {
+		return e.translate(ctx, "tag", err)
+	}
+	return nil
+}
+
+// remove removes one name of an image. It returns the ids that were deleted with
+// it.
+func (e *engine) remove(ctx context.Context, name string, force, prune bool) (deleted []string, err error) {
+	res, err := e.api.ImageRemove(ctx, name, client.ImageRemoveOptions{Force: force, PruneChildren: prune})
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil, contextError(ctx, "remove")
+	case errdefs.IsNotFound(err):
+		return nil, domain.NotFound("image", name)
+	case errdefs.IsConflict(err):
+		out := domain.Errorf(domain.CodeConflict, reasonInUse, name, "the engine says that the image is in use")
+		out.Err = err
+		return nil, out
+	default:
+		return nil, e.translate(ctx, "remove", err)
+	}
+	for _, item := range res.Items {
+		if item.Deleted != "" {
+			deleted = append(deleted, idOf(item.Deleted))
+		}
+	}
+	return deleted, nil
+}

@@ -1,0 +1,113 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/moby/moby/client"
+
+	"github.com/wharf-project/wharf/domain"
+)
+
+// Reasons of errors; callers may rely on them. The registry's are those of
+// port.Registry.
+const (
+	reasonUnreachable = "agent_unavailable"      // unavailable: the engine does not answer
+	reasonFailed      = "agent_failed"           // unavailable: it answers with a failure
+	reasonStorage     = "agent_storage"          // unavailable: its disk is full
+	reasonUnsupported = "agent_unsupported"      // precondition: its API is too old, or lacks what is needed
+	reasonTLS         = "agent_tls"              // precondition: the certificates for it cannot be used
+	reasonRegistry    = "registry_failed"        // unavailable: the engine does not reach the registry
+	reasonMalformed   = "registry_malformed"     // unavailable: what the registry sent makes no sense to it
+	reasonLimited     = "registry_limited"       // rate_limited
+	reasonCredentials = "registry_credentials"   // precondition: the registry refuses the credentials
+	reasonMismatch    = "digest_mismatch"        // precondition: content is not what was promised
+	reasonPlatform    = "platform_mismatch"      // precondition: the image is for another platform
+	reasonNotImage    = "not_an_image"           // precondition: it is an artifact of another kind
+	reasonNoTag       = "tag_not_found"          // not_found
+	reasonNoRepo      = "repository_not_found"   // not_found
+	reasonNoArch      = "architecture_not_found" // not_found
+	reasonInUse       = "image_in_use"           // conflict
+)
+
+// translate is the border between the client's errors and the port's.
+func (e *engine) translate(ctx context.Context, op string, err error) error {
+	if coded, ok := errors.AsType[*domain.Error](err); ok {
+		return coded
+	}
+	if ctx.Err() != nil {
+		return contextError(ctx, op)
+	}
+	out := &domain.Error{Code: domain.CodeUnavailable, Reason: reasonFailed, On: e.on, Message: "the agent's engine failed", Op: "docker: " + op, Err: err}
+	switch {
+	case full(err.Error()):
+		out.Reason, out.Message = reasonStorage, "the agent has no space left"
+	case client.IsErrConnectionFailed(err), errors.Is(err, io.ErrUnexpectedEOF): // the latter: it died while it spoke
+		out.Reason, out.Message = reasonUnreachable, "the agent's engine does not answer"
+	}
+	return out
+}
+
+// saying is what the engine repeats of a registry's answer, and what it means.
+// Every text holds a space, so that no name of an image can look like it.
+type saying struct {
+	texts  []string
+	code   domain.Code
+	reason string
+	format string // of the registry's name
+}
+
+// sayings are in the order of their weight: an error often repeats another.
+func sayings() []saying {
+	return []saying{
+		{[]string{"toomanyrequests: ", "too many requests", "429 Too Many"}, domain.CodeRateLimited, reasonLimited, "the registry %s asks to wait"},
+		{[]string{"unauthorized: ", "denied: ", "no basic auth credentials", "pull access denied", "401 Unauthorized", "403 Forbidden", "authentication required", "incorrect username or password"},
+			domain.CodePrecondition, reasonCredentials, "the registry %s refuses the stored credentials"},
+		{[]string{"no space left on device"}, domain.CodeUnavailable, reasonStorage, "the agent has no space left for an image of %s"},
+		{[]string{"verification failed for digest", "failed commit on ref", "does not match provided digest"}, domain.CodePrecondition, reasonMismatch, "the registry %s sent other content than it promised"},
+		{[]string{"no matching manifest for", "no image found in manifest list", "no image found in image index", "no match for platform"}, domain.CodeNotFound, reasonNoArch, "the registry %s has no such architecture of the image"},
+		{[]string{"invalid character ", "unexpected end of JSON", "error parsing HTTP", "unknown blob", "blob unknown"}, domain.CodeUnavailable, reasonMalformed, "the answer of the registry %s makes no sense"},
+		{[]string{"name unknown"}, domain.CodeNotFound, reasonNoRepo, "the registry %s has no such repository"},
+		{[]string{"manifest unknown", ": not found", "not found: "}, domain.CodeNotFound, reasonNoTag, "the registry %s has no such image"},
+		{[]string{"when fetching image or plugin", "unsupported media type", "mediatype in manifest", "invalid rootfs in image configuration", "unsupported image-specific operation"},
+			domain.CodePrecondition, reasonNotImage, "what the registry %s has is not a container image"},
+	}
+}
+
+// registryError translates what the engine says of a registry. With HTTP 200 or
+// not, its text is all there is.
+func (e *engine) registryError(ctx context.Context, t target, op string, err error) error {
+	if ctx.Err() != nil || client.IsErrConnectionFailed(err) {
+		return e.translate(ctx, op, err)
+	}
+	out := domain.Errorf(domain.CodeUnavailable, reasonRegistry, t.registry, "the agent cannot pull from the registry %s", t.registry)
+	for _, s := range sayings() {
+		if containsAny(err.Error(), s.texts) {
+			out = domain.Errorf(s.code, s.reason, t.registry, s.format, t.registry)
+			break
+		}
+	}
+	if out.Code == domain.CodeNotFound {
+		out.On = t.canonical
+	}
+	out.Op, out.Err = "docker: "+op, err
+	return out
+}
+
+func containsAny(s string, texts []string) bool {
+	for _, t := range texts {
+		if strings.Contains(s, t) {
+			return true
+		}
+	}
+	return false
+}
+
+func full(text string) bool { return strings.Contains(text, "no space left on device") }
+
+// contextError says that ctx ended; CodeOf knows both ways.
+func contextError(ctx context.Context, op string) error {
+	return &domain.Error{Code: domain.CodeOf(ctx.Err()), Op: "docker: " + op, Err: ctx.Err()}
+}
