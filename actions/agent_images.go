@@ -61,7 +61,7 @@ func (e AgentError) Unwrap() error { return &e.Problem }
 
 // Spec of agent.purge_images.
 func (PurgeImagesAction) Spec() Spec {
-	return Spec{Name: "agent.purge_images", Summary: "Remove images from nodes", Effect: Agent, Class: domain.TaskBulk}
+	return Spec{Name: "agent.purge_images", Summary: "Remove images from nodes", Effect: Agent, Class: domain.TaskInteractive}
 }
 
 // Validate needs agents and images.
@@ -77,7 +77,7 @@ func (a PurgeImagesAction) Validate() error {
 			return err
 		}
 	}
-	return noBackground(a.Background)
+	return nil
 }
 
 // PreloadImagesAction makes nodes hold images before somebody needs them. Each
@@ -135,7 +135,7 @@ func (PreloadImagesAction) Spec() Spec {
 
 // Validate needs images and agents.
 func (a PreloadImagesAction) Validate() error {
-	return firstError(needRefs(a.Images), need("target_agents", a.TargetAgents), noBackground(a.Background))
+	return firstError(needRefs(a.Images), need("target_agents", a.TargetAgents))
 }
 
 // UnloadImagesAction makes nodes not hold images. A node that does not hold one
@@ -158,12 +158,12 @@ type UnloadImagesResult struct {
 
 // Spec of agent.unload_images.
 func (UnloadImagesAction) Spec() Spec {
-	return Spec{Name: "agent.unload_images", Summary: "Unload images from nodes", Effect: Agent, Class: domain.TaskBulk}
+	return Spec{Name: "agent.unload_images", Summary: "Unload images from nodes", Effect: Agent, Class: domain.TaskInteractive}
 }
 
 // Validate needs images and agents.
 func (a UnloadImagesAction) Validate() error {
-	return firstError(needRefs(a.Images), need("target_agents", a.TargetAgents), noBackground(a.Background))
+	return firstError(needRefs(a.Images), need("target_agents", a.TargetAgents))
 }
 
 // GetImageInstalledAgentsAction tells which agents hold images.

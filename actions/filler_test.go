@@ -64,6 +64,7 @@ var texts = map[string]string{
 var sorts = map[string]string{
 	"image.list": "canonical", "alias.search": "alias", "registry.list": "name", "agent.list": "id",
 	"scaling_group.list": "scaling_group", "audit.search": "at",
+	"task.get": "key", "task.list": "created_at",
 }
 
 const someDigest = "sha256:4b8d1c7f6a53e2094b8d1c7f6a53e2094b8d1c7f6a53e2094b8d1c7f6a53e209"
@@ -74,6 +75,7 @@ var values = map[reflect.Type]any{
 	reflect.TypeFor[domain.ImageID]():      domain.ImageID("01890a5d-ac96-774b-bcce-b302099a8057"),
 	reflect.TypeFor[domain.RegistryID]():   domain.RegistryID("01890a5d-ac96-774b-bcce-b302099a8058"),
 	reflect.TypeFor[domain.AgentID]():      domain.AgentID("node-1"),
+	reflect.TypeFor[domain.TaskID]():       domain.TaskID("01890a5d-ac96-774b-bcce-b302099a8059"),
 	reflect.TypeFor[domain.UserID]():       domain.UserID("alice"),
 	reflect.TypeFor[domain.Role]():         domain.RoleUser,
 	reflect.TypeFor[domain.ImageStatus]():  domain.ImageForgotten,
@@ -169,6 +171,10 @@ func (f filler) filter() domain.Filter {
 		field = "actor"
 	case "agent.list":
 		field = "id"
+	case "task.get":
+		field = "key"
+	case "task.list":
+		field = "kind"
 	case "alias.search", "scaling_group.list":
 		field = sorts[f.action]
 	}

@@ -59,15 +59,6 @@ func needList(f domain.Filter, p domain.Page, fields domain.Fields, defaultSort 
 	return firstError(err, f.Check(fields))
 }
 
-// noBackground refuses a promise that cannot be kept: tasks that outlive the
-// call need a place to live.
-func noBackground(background bool) error {
-	if background {
-		return domain.Errorf(domain.CodePrecondition, "background_unavailable", "background", "background tasks are not available; call without background")
-	}
-	return nil
-}
-
 func firstError(errs ...error) error {
 	for _, err := range errs {
 		if err != nil {

@@ -32,7 +32,7 @@ func TestAFilledActionIsValid(t *testing.T) {
 func TestOnlyListsAndTheWholeRescanNeedNothing(t *testing.T) {
 	t.Parallel()
 	needNothing := []string{
-		"image.list", "alias.search", "registry.list", "agent.list", "scaling_group.list", "audit.search", "registry.rescan",
+		"image.list", "alias.search", "registry.list", "agent.list", "scaling_group.list", "audit.search", "registry.rescan", "task.list",
 	}
 	for _, e := range service.Catalogue() {
 		err := e.New().Validate()
@@ -45,21 +45,19 @@ func TestOnlyListsAndTheWholeRescanNeedNothing(t *testing.T) {
 	}
 }
 
-func TestBackgroundIsRefusedUntilThereAreTasks(t *testing.T) {
+func TestLongActionsAndNoOthersHaveAClassAndABackground(t *testing.T) {
 	t.Parallel()
-	refused := 0
+	long := 0
 	for _, e := range service.Catalogue() {
 		_, has := e.Action.FieldByName("Background")
-		if !has {
-			continue
+		require.Equal(t, has, e.Spec.Class != "", e.Spec.Name)
+		_, gives := e.Result.FieldByName("TaskID")
+		require.Equal(t, has, gives, "%s: background and the task's id come together", e.Spec.Name)
+		if has {
+			long++
 		}
-		refused++
-		err := filled(t, e).Validate()
-		require.ErrorIs(t, err, domain.ErrPrecondition, e.Spec.Name)
-		require.Equal(t, "background_unavailable", domain.ReasonOf(err))
-		require.NotEmpty(t, e.Spec.Class, "%s is long and has no class", e.Spec.Name)
 	}
-	require.Equal(t, 4, refused)
+	require.Equal(t, 4, long)
 }
 
 func TestValidateRefuses(t *testing.T) {

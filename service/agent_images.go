@@ -40,22 +40,42 @@ type lane struct {
 	over  int   // items that were reported as over
 }
 
+// key names an item within a task.
+func (l *lane) key(i *item) string {
+	return string(l.id) + "/" + i.outcome.Image + "/" + i.architecture
+}
+
 // step reports the next item as over.
-func (l *lane) step(m *meter) {
-	m.step(string(l.id) + ": " + l.items[l.over].outcome.Image)
+func (l *lane) step(ctx context.Context, m *meter) {
+	i := &l.items[l.over]
+	state := map[actions.AgentDid]domain.ItemState{actions.DidNothing: domain.ItemUnchanged, actions.DidFail: domain.ItemFailed}[i.outcome.Did]
+	m.task.commit(ctx, domain.TaskItem{
+		Key: l.key(i), State: cmp.Or(state, domain.ItemDone), Bytes: i.outcome.Bytes, Message: string(i.outcome.Did), Problem: i.outcome.Problem,
+	})
+	m.step(string(l.id) + ": " + i.outcome.Image)
 	l.over++
+}
+
+// announce tells how much there is to do, and leaves out what an earlier
+// attempt at the task has done.
+func announce(m *meter, lanes []*lane) {
+	for _, l := range lanes {
+		l.items = slices.DeleteFunc(l.items, func(i item) bool { return !m.task.pending(l.key(&i)) })
+		m.add(len(l.items))
+		m.task.plan(len(l.items))
+	}
 }
 
 // end gives an error to every item that has no outcome yet, and reports what
 // was not reported.
-func (l *lane) end(m *meter, err error) {
+func (l *lane) end(ctx context.Context, m *meter, err error) {
 	for i := range l.items {
 		if l.items[i].outcome.Did == "" {
 			l.items[i].done("", 0, err)
 		}
 	}
 	for l.over < len(l.items) {
-		l.step(m)
+		l.step(ctx, m)
 	}
 }
 
@@ -78,6 +98,11 @@ func (i *item) done(did actions.AgentDid, bytes int64, err error) {
 }
 
 func (s *AgentService) purgeImages(ctx context.Context, db repository.Admin, a actions.PurgeImagesAction) (actions.PurgeImagesResult, error) {
+	if a.Background {
+		a.Background = false
+		id, err := s.tasks.background(ctx, db, a)
+		return actions.PurgeImagesResult{TaskID: id, PurgedImages: []actions.PurgedImages{}, Errors: []actions.AgentError{}}, err
+	}
 	lanes, err := s.purgeLanes(ctx, db, a.Keys)
 	if err != nil {
 		return actions.PurgeImagesResult{}, err
@@ -105,6 +130,11 @@ func (s *AgentService) purgeImages(ctx context.Context, db repository.Admin, a a
 }
 
 func (s *AgentService) unloadImages(ctx context.Context, db repository.Admin, a actions.UnloadImagesAction) (actions.UnloadImagesResult, error) {
+	if a.Background {
+		a.Background = false
+		id, err := s.tasks.background(ctx, db, a)
+		return actions.UnloadImagesResult{TaskID: id, Outcomes: []actions.AgentOutcome{}}, err
+	}
 	lanes, err := s.targetLanes(ctx, db, a.TargetAgents, a.Images, true)
 	if err != nil {
 		return actions.UnloadImagesResult{}, err

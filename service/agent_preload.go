@@ -16,6 +16,11 @@ func (s *AgentService) PreloadImages(ctx context.Context, a actions.PreloadImage
 }
 
 func (s *AgentService) preloadImages(ctx context.Context, db repository.Admin, a actions.PreloadImagesAction) (actions.PreloadImagesResult, error) {
+	if a.Background {
+		a.Background = false
+		id, err := s.tasks.background(ctx, db, a)
+		return actions.PreloadImagesResult{TaskID: id, Outcomes: []actions.AgentOutcome{}}, err
+	}
 	lanes, err := s.targetLanes(ctx, db, a.TargetAgents, a.Images, false)
 	if err != nil {
 		return actions.PreloadImagesResult{}, err
@@ -25,11 +30,9 @@ func (s *AgentService) preloadImages(ctx context.Context, db repository.Admin, a
 		return actions.PreloadImagesResult{}, err
 	}
 	m := newMeter(ctx)
-	for _, l := range lanes {
-		m.add(len(l.items))
-	}
+	announce(m, lanes)
 	for i, err := range fan(s.fleet.Agents, len(lanes), func(i int) error { return p.lane(ctx, lanes[i], m) }) {
-		lanes[i].end(m, err)
+		lanes[i].end(ctx, m, err)
 	}
 	outcomes, account := outcomesOf(lanes)
 	return actions.PreloadImagesResult{Outcomes: outcomes, Account: account, DryRun: a.DryRun}, nil
@@ -83,6 +86,9 @@ func pullable(it *item) error {
 }
 
 func (p *preload) lane(ctx context.Context, l *lane, m *meter) error {
+	if len(l.items) == 0 {
+		return nil
+	}
 	agent, held, err := p.service.heldBy(ctx, l.row)
 	if err != nil {
 		return err
@@ -113,7 +119,7 @@ func (p *preload) lane(ctx context.Context, l *lane, m *meter) error {
 				return err
 			}
 		}
-		l.step(m)
+		l.step(ctx, m)
 	}
 	return nil
 }

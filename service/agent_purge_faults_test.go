@@ -13,6 +13,7 @@ import (
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/service"
+	"github.com/wharf-project/wharf/service/port"
 	"github.com/wharf-project/wharf/service/porttest"
 )
 
@@ -131,6 +132,33 @@ func TestADefectOfAnAgentFailsItsItemOnly(t *testing.T) {
 	require.Equal(t, []string{"a " + images[1].Canonical() + " internal/panic", "b " + images[0].Canonical() + " internal/panic"}, fleetErrors(res.Errors))
 	require.NotContains(t, fleetJSON(t, res), "defect")
 	require.Equal(t, []string{images[1].Canonical() + " x86_64"}, f.known("a"))
+}
+
+// fleetHalfway is an agent that frees something and fails all the same.
+type fleetHalfway struct{ port.Agent }
+
+func (fleetHalfway) Remove(context.Context, domain.RemoveRequest) (domain.RemoveOutcome, error) {
+	return domain.RemoveOutcome{FreedBytes: 99}, domain.Errorf(domain.CodeUnavailable, "disk_failed", "a", "a disk failed")
+}
+
+func TestWhatAFailureFreedDoesNotCount(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, func(c *service.Config) {
+		open := c.Agents[domain.AgentOCILayout]
+		c.Agents[domain.AgentOCILayout] = func(ctx context.Context, row domain.Agent) (port.Agent, error) {
+			a, err := open(ctx, row)
+			return fleetHalfway{a}, err
+		}
+	})
+	img := f.image("app:1")[0]
+	f.node("a", "x86_64", img)
+	res := f.purge(actions.PurgeImagesAction{Keys: []actions.PurgeImagesKey{fleetKey("a", img.Canonical())}})
+	require.Equal(t, []string{"a " + img.Canonical() + " unavailable/disk_failed"}, fleetErrors(res.Errors))
+	require.Empty(t, res.PurgedImages)
+	require.Zero(t, res.FreedBytes)
+	out := f.unload(actions.UnloadImagesAction{Images: fleetKey("", img.Canonical()).Images, TargetAgents: "a"}).Outcomes[0]
+	require.Zero(t, out.Bytes)
+	require.Equal(t, actions.DidFail, out.Did)
 }
 
 // fleetPace makes every call on nodes last, and counts those at the same time.

@@ -21,21 +21,19 @@ type removal struct {
 
 func (r *removal) run(ctx context.Context, lanes []*lane) {
 	m := newMeter(ctx)
-	for _, l := range lanes {
-		m.add(len(l.items))
-	}
+	announce(m, lanes)
 	errs := fan(r.service.fleet.Agents, len(lanes), func(i int) error {
 		return r.lane(ctx, lanes[i], m)
 	})
 	for i, err := range errs {
-		lanes[i].end(m, err)
+		lanes[i].end(ctx, m, err)
 	}
 }
 
 // lane works on one agent. An error is that of all items that have no outcome:
 // the agent is not there, or stopped answering.
 func (r *removal) lane(ctx context.Context, l *lane, m *meter) error {
-	if l.err != nil {
+	if l.err != nil || len(l.items) == 0 {
 		return l.err
 	}
 	agent, held, err := r.service.heldBy(ctx, l.row)
@@ -66,7 +64,7 @@ func (r *removal) lane(ctx context.Context, l *lane, m *meter) error {
 				return err
 			}
 		}
-		l.step(m)
+		l.step(ctx, m)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ type AgentService struct {
 	names   names
 	clients *clients
 	fleet   Fleet
+	tasks   *TaskService
 }
 
 // RegisterAgent adds a node. Errors: invalid, conflict for a taken id,

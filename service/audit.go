@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"regexp"
 	"time"
 
 	"github.com/wharf-project/wharf/actions"
@@ -97,6 +98,9 @@ func repeatID(e domain.AuditEntry) domain.AuditID {
 	return domain.AuditID(s[:8] + "-" + s[8:12] + "-8" + s[13:16] + "-8" + s[17:20] + "-" + s[20:32])
 }
 
+// inURL finds credentials where they must not be, and are refused: in a URL.
+var inURL = regexp.MustCompile(`://[^/@\s"]+@`)
+
 // paramsOf is the action as JSON: secrets redact themselves, and what is too
 // long is replaced by its size, so that a row stays small.
 func paramsOf(a actions.Action) json.RawMessage {
@@ -104,6 +108,7 @@ func paramsOf(a actions.Action) json.RawMessage {
 	if err != nil {
 		return nil
 	}
+	b = inURL.ReplaceAll(b, []byte("://***@"))
 	if len(b) > auditParamsLimit {
 		b, _ = json.Marshal(map[string]int{"omitted_bytes": len(b)})
 	}

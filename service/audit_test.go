@@ -294,3 +294,14 @@ func TestParametersOfAnEntryAreBounded(t *testing.T) {
 	}
 	require.Equal(t, 2, omitted)
 }
+
+func TestCredentialsInAURLDoNotReachTheTrail(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	_, err := f.CreateRegistry(f.root, actions.CreateRegistryAction{Name: fleetHost, URL: "https://robot:hunter2@" + fleetHost})
+	require.ErrorIs(t, err, domain.ErrInvalid)
+	trail := f.audit("registry.create")
+	require.Len(t, trail, 1)
+	require.NotContains(t, string(trail[0].Params), "hunter2")
+	require.Contains(t, string(trail[0].Params), "https://***@"+fleetHost)
+}

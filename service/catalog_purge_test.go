@@ -178,8 +178,12 @@ func TestAPurgeIsOfAnyStatus(t *testing.T) {
 			f := newFleet(t)
 			img := f.inStatus(f.image("app:1")[0], status)
 			f.image("app:2")
+			asked := len(f.registries[fleetHost].Calls(porttest.OpDescribe))
 			_, err := f.purgeEverywhere(img.ID)
 			require.NoError(t, err)
+			if status == domain.ImageMissing {
+				require.Len(t, f.registries[fleetHost].Calls(porttest.OpDescribe), asked, "a registry is not asked for what it does not have")
+			}
 			require.Equal(t, "absent", f.statusNow(img.Canonical()))
 			require.Equal(t, []string{"2"}, f.tags("app"))
 			require.Equal(t, 0, f.rescan()[0].Added)

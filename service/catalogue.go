@@ -78,6 +78,11 @@ func Catalogue() []Entry {
 		entry("AllowScalingGroup", (*ImageService).AllowScalingGroup),
 		entry("DisallowScalingGroup", (*ImageService).DisallowScalingGroup),
 		entry("ListScalingGroups", (*ImageService).ListScalingGroups),
+		entry("GetTask", (*ImageService).GetTask),
+		entry("ListTasks", (*ImageService).ListTasks),
+		entry("CancelTask", (*ImageService).CancelTask),
+		entry("RetryTask", (*ImageService).RetryTask),
+		entry("WatchTask", (*ImageService).WatchTask),
 		entry("SearchAudit", (*ImageService).SearchAudit),
 		entry("Explain", (*ImageService).Explain),
 	}

@@ -172,6 +172,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 func TestAForeignTenantFindsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.submit(false)
 	before := w.everything()
 	foreign := w.as(domain.Actor{ID: "mallory", Role: domain.RoleUser, Domain: "elsewhere", Projects: []string{"vision"}})
 	for _, reach := range []domain.Reach{domain.ReachOwn, domain.ReachVisible} {

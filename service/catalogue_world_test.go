@@ -5,11 +5,13 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/repository"
 	"github.com/wharf-project/wharf/service"
 	"github.com/wharf-project/wharf/service/porttest"
 )
@@ -21,6 +23,7 @@ type world struct {
 	registry domain.Registry
 	image    domain.Image
 	agent    *porttest.Agent
+	task     domain.TaskID
 }
 
 func newWorld(tb testing.TB) *world {
@@ -71,6 +74,8 @@ func (w *world) fit(v reflect.Value) {
 			f.Set(reflect.ValueOf([]domain.ImageID{w.image.ID}))
 		case field.Type == reflect.TypeFor[domain.RegistryID]():
 			f.SetString(string(w.registry.ID))
+		case field.Type == reflect.TypeFor[domain.TaskID]():
+			f.SetString(string(w.task))
 		case field.Type == reflect.TypeFor[domain.AgentID](), field.Tag.Get("kind") == "agents":
 			f.SetString("a1")
 		case field.Type == reflect.TypeFor[domain.Page](), field.Type == reflect.TypeFor[domain.ImageQuery](),
@@ -92,6 +97,9 @@ func (w *world) fit(v reflect.Value) {
 // prepare brings the world into the state that an action is for.
 func (w *world) prepare(action string) {
 	w.tb.Helper()
+	if strings.HasPrefix(action, "task.") {
+		w.submit(action == "task.retry")
+	}
 	switch action {
 	case "registry.delete":
 		_, err := w.PurgeImageByID(w.root, actions.PurgeImageByIDAction{ImageID: w.image.ID})
@@ -100,6 +108,22 @@ func (w *world) prepare(action string) {
 		_, err := w.UnloadImages(w.root, actions.UnloadImagesAction{TargetAgents: "a1", Images: []actions.ImageRef{{Name: "py"}}})
 		require.NoError(w.tb, err)
 	}
+}
+
+// submit makes a task, and on request one that has failed already.
+func (w *world) submit(failed bool) {
+	w.tb.Helper()
+	res, err := w.RescanImages(w.root, actions.RescanImagesAction{Background: true})
+	require.NoError(w.tb, err)
+	if w.task = res.TaskID; !failed {
+		return
+	}
+	task, err := w.store.TakeTask(w.tb.Context(), w.task, time.Now())
+	require.NoError(w.tb, err)
+	_, err = w.store.FlushTask(w.tb.Context(), repository.TaskProgress{
+		ID: task.ID, Attempt: task.Attempt, Items: []domain.TaskItem{{Key: "a", State: domain.ItemFailed}}, End: domain.TaskFailed, Now: time.Now(),
+	})
+	require.NoError(w.tb, err)
 }
 
 // everything is all that a dry run could have touched.

@@ -15,15 +15,17 @@ import (
 	"github.com/wharf-project/wharf/service/port"
 )
 
-// said prints what passes it; it stands for every port of the door.
+// said prints what passes it; it stands for the ports of the door.
 type said struct{ repository.Store }
+
+type saidLimiter struct{}
 
 func (said) Authorize(context.Context, domain.Actor, string) (domain.Grant, error) {
 	fmt.Println("authorize")
 	return domain.Grant{Reach: domain.ReachAny}, nil
 }
 
-func (said) Take(context.Context, domain.UserID, string) error {
+func (saidLimiter) Take(context.Context, domain.UserID, string) error {
 	fmt.Println("rate limit")
 	return nil
 }
@@ -57,7 +59,7 @@ func Example_order() {
 			return err
 		}
 	}
-	svc, err := service.New(service.Config{Store: said{}, Authorizer: said{}, Limiter: said{}, Middleware: []service.Middleware{observe}})
+	svc, err := service.New(service.Config{Store: said{}, Authorizer: said{}, Limiter: saidLimiter{}, Middleware: []service.Middleware{observe}})
 	if err != nil {
 		fmt.Println(err)
 		return

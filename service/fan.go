@@ -42,12 +42,15 @@ func safely(do func() error) (err error) {
 // passes it and never goes down.
 type meter struct {
 	sink domain.Progress
+	task *attempt // nil: inline
 
 	mu          sync.Mutex
 	done, total int64
 }
 
-func newMeter(ctx context.Context) *meter { return &meter{sink: domain.ProgressFrom(ctx)} }
+func newMeter(ctx context.Context) *meter {
+	return &meter{sink: domain.ProgressFrom(ctx), task: attemptFrom(ctx)}
+}
 
 // add announces n more items.
 func (m *meter) add(n int) {

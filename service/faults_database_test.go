@@ -2,15 +2,20 @@ package service_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/repository/bunstore"
 	"github.com/wharf-project/wharf/service"
+	"github.com/wharf-project/wharf/service/porttest"
 )
 
 // fleetWorld is what the actions of the table act on.
@@ -25,21 +30,69 @@ type fleetWorld struct {
 	registry domain.RegistryID // without images
 }
 
+// fleetWorldTemplate is the bytes of a database with a world in it. The first
+// test that needs one makes it.
+var fleetWorldTemplate struct {
+	sync.Once
+	data []byte
+}
+
 func newFleetWorld(t *testing.T) *fleetWorld {
 	t.Helper()
-	w := &fleetWorld{fleet: newFleet(t)}
+	fleetWorldTemplate.Do(func() { fleetWorldTemplate.data = fleetWorldData(t) })
+	require.NotEmpty(t, fleetWorldTemplate.data)
+	w := &fleetWorld{fleet: newFleetOn(t, fleetStore(t, fleetWorldTemplate.data))}
+	w.registries[fleetHost], w.registries["empty.example.org"] = porttest.NewRegistry(), porttest.NewRegistry()
+	for _, name := range []string{"app:1", "app:2", "app:3", "app:4", "other:1"} {
+		w.push(name)
+	}
+	w.push("multi:1", "amd64", "arm64")
+	for _, row := range w.rows() {
+		w.shelf.Put(porttest.ShelvedOf(row.Image))
+		switch row.Name {
+		case "app":
+			w.images = append(w.images, row.Image)
+		case "multi":
+			w.multi = append(w.multi, row.Image)
+		}
+	}
+	require.Len(t, w.images, 4)
+	var held []domain.InventoryImage
+	for _, i := range w.images[:2] {
+		held = append(held, domain.InventoryImage{Canonical: i.Canonical(), Architecture: i.Architecture, Digest: i.ConfigDigest, SizeBytes: i.SizeBytes})
+	}
+	w.agents["a"], w.agents["b"] = porttest.NewAgent(w.shelf, held...), porttest.NewAgent(w.shelf, held...)
+	list, err := w.ListRegistries(w.root, actions.ListRegistriesAction{})
+	require.NoError(t, err)
+	w.reg, w.registry = list.Registries[0], list.Registries[1].ID
 	w.store = &fleetFlaky{Store: w.fleet.store}
-	w.reg = w.register(fleetHost, "")
-	w.images = w.fleet.images(4)
-	w.multi = w.image("multi:1", "amd64", "arm64")
-	w.image("other:1")
-	w.inStatus(w.images[2], domain.ImageForgotten)
-	w.alias("app", w.images[0].Canonical())
-	w.registry = w.register("empty.example.org", "").ID
-	w.node("a", "x86_64", w.images[:2]...)
-	w.node("b", "x86_64", w.images[:2]...)
 	w.svc = w.again(func(c *service.Config) { c.Store = w.store })
 	return w
+}
+
+// fleetWorldData builds the world by actions and returns its database.
+func fleetWorldData(t *testing.T) []byte {
+	t.Helper()
+	data, err := fleetTemplate()
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "world.db")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	st, err := bunstore.OpenSQLite(t.Context(), path)
+	require.NoError(t, err)
+	f := newFleetOn(t, st)
+	f.register(fleetHost, "")
+	f.register("empty.example.org", "")
+	images := f.images(4)
+	f.image("multi:1", "amd64", "arm64")
+	f.image("other:1")
+	f.inStatus(images[2], domain.ImageForgotten)
+	f.alias("app", images[0].Canonical())
+	f.node("a", "x86_64", images[:2]...)
+	f.node("b", "x86_64", images[:2]...)
+	require.NoError(t, st.Close()) // all of it is in the file now
+	data, err = os.ReadFile(path)
+	require.NoError(t, err)
+	return data
 }
 
 // told is everything that the catalogue knows, by the names that users give.
@@ -130,7 +183,10 @@ func TestTheDatabaseRefusesTheNthCall(t *testing.T) {
 // refused runs the write with the n-th call refused and looks at what is left.
 func (c fleetWrite) refused(t *testing.T, w *fleetWorld, n int) error {
 	t.Helper()
-	before, trail := w.exact(), w.audit(c.action)
+	before, trail := "", w.audit(c.action)
+	if !c.steps {
+		before = w.exact()
+	}
 	w.store.arm(n)
 	err := c.do(w)
 	made := w.store.made()

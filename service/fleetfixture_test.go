@@ -60,10 +60,9 @@ var fleetTemplate = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-func fleetStore(tb testing.TB) *bunstore.Store {
+// fleetStore opens a copy of a database.
+func fleetStore(tb testing.TB, data []byte) *bunstore.Store {
 	tb.Helper()
-	data, err := fleetTemplate()
-	require.NoError(tb, err)
 	path := filepath.Join(tb.TempDir(), "wharf.db")
 	require.NoError(tb, os.WriteFile(path, data, 0o600))
 	st, err := bunstore.OpenSQLite(tb.Context(), path)
@@ -75,8 +74,16 @@ func fleetStore(tb testing.TB) *bunstore.Store {
 // newFleet makes a service; options change its configuration.
 func newFleet(tb testing.TB, options ...func(*service.Config)) *fleet {
 	tb.Helper()
+	data, err := fleetTemplate()
+	require.NoError(tb, err)
+	return newFleetOn(tb, fleetStore(tb, data), options...)
+}
+
+// newFleetOn is newFleet over a store.
+func newFleetOn(tb testing.TB, st *bunstore.Store, options ...func(*service.Config)) *fleet {
+	tb.Helper()
 	f := &fleet{
-		tb: tb, store: fleetStore(tb), registries: map[string]*porttest.Registry{}, agents: map[domain.AgentID]*porttest.Agent{},
+		tb: tb, store: st, registries: map[string]*porttest.Registry{}, agents: map[domain.AgentID]*porttest.Agent{},
 		shelf: porttest.NewShelf(), logs: &fleetLog{},
 	}
 	f.root = domain.WithActor(tb.Context(), domain.Actor{ID: "root", Role: domain.RoleSuperadmin})

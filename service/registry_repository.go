@@ -39,10 +39,10 @@ type tagOutcome struct {
 // repository scans one repository: the rows as they are now, then the listing,
 // then each tag, then one commit. Whatever another call did to a row meanwhile
 // has raised its revision, and so keeps it from being marked as gone.
-func (sc *scan) repository(ctx context.Context, repo string) error {
+func (sc *scan) repository(ctx context.Context, repo string) (did actions.RegistryScan, err error) {
 	rows, err := sc.db.Read().Images.OfRepository(ctx, sc.row.ID, repo)
 	if err != nil {
-		return err
+		return did, err
 	}
 	tags, listing := sc.tags(ctx, repo)
 	sc.meter.add(len(tags))
@@ -59,10 +59,10 @@ func (sc *scan) repository(ctx context.Context, repo string) error {
 			outcomes[i] = tagOutcome{tag: tags[i], err: err}
 		}
 	}
-	if err := sc.commit(ctx, repo, rows, outcomes, listing == nil); err != nil {
-		return err
+	if did, err = sc.commit(ctx, repo, rows, outcomes, listing == nil); err != nil {
+		return did, err
 	}
-	return listing
+	return did, listing
 }
 
 // tags lists a repository, each tag once. A repository that the registry itself
@@ -127,7 +127,7 @@ func knownDigest(rows []domain.Image, tag string) (known domain.Digest, count in
 
 // commit writes what a repository's tags hold and marks what a complete
 // listing did not show.
-func (sc *scan) commit(ctx context.Context, repo string, rows []domain.Image, outcomes []tagOutcome, complete bool) error {
+func (sc *scan) commit(ctx context.Context, repo string, rows []domain.Image, outcomes []tagOutcome, complete bool) (actions.RegistryScan, error) {
 	var seen, gone []domain.Image
 	read := map[string]map[string]bool{} // tag -> architectures; nil: all of its rows stay
 	for _, o := range outcomes {
@@ -159,19 +159,15 @@ func (sc *scan) commit(ctx context.Context, repo string, rows []domain.Image, ou
 			return err
 		})
 		if err != nil {
-			sc.unwritten(outcomes, len(seen))
-			return err
+			return unwritten(outcomes, len(seen)), err
 		}
 	}
-	sc.count(repo, outcomes, synced, len(marked))
-	return nil
+	return sc.count(repo, outcomes, synced, len(marked)), nil
 }
 
-func (sc *scan) count(repo string, outcomes []tagOutcome, synced []repository.SyncedImage, gone int) {
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
-	a := &sc.account
-	a.Gone += gone
+// count is the account of one repository.
+func (sc *scan) count(repo string, outcomes []tagOutcome, synced []repository.SyncedImage, gone int) actions.RegistryScan {
+	a := actions.RegistryScan{Gone: gone}
 	for _, one := range synced {
 		a.Seen++
 		switch one.Did {
@@ -190,30 +186,39 @@ func (sc *scan) count(repo string, outcomes []tagOutcome, synced []repository.Sy
 		if o.err != nil {
 			a.Seen++
 			a.Failed++
-			sc.note(sc.row.Name+"/"+repo+":"+o.tag, o.err)
+			on := sc.row.Name + "/" + repo + ":" + o.tag
+			a.Errors = append(a.Errors, actions.ScanError{On: on, Problem: *domain.ProblemOf(o.err)})
+			sc.mu.Lock()
+			sc.note(on, o.err)
+			sc.mu.Unlock()
 		}
 	}
+	return a
 }
 
 // unwritten counts what was read and could not be stored.
-func (sc *scan) unwritten(outcomes []tagOutcome, images int) {
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
+func unwritten(outcomes []tagOutcome, images int) actions.RegistryScan {
+	var a actions.RegistryScan
 	for _, o := range outcomes {
-		sc.account.Seen += o.known + o.skipped
-		sc.account.Unchanged += o.known
-		sc.account.Skipped += o.skipped
+		a.Seen += o.known + o.skipped
+		a.Unchanged += o.known
+		a.Skipped += o.skipped
 		if o.err != nil {
 			images++
 		}
 	}
-	sc.account.Seen += images
-	sc.account.Failed += images
+	a.Seen += images
+	a.Failed += images
+	return a
 }
 
 // gone marks rows that a complete listing did not name.
 func (sc *scan) gone(ctx context.Context, rows []domain.Image) error {
-	return sc.commit(ctx, "", rows, nil, true)
+	did, err := sc.commit(ctx, "", rows, nil, true)
+	sc.mu.Lock()
+	sc.account.Gone += did.Gone
+	sc.mu.Unlock()
+	return err
 }
 
 // skip counts something that cannot be an image.

@@ -3,6 +3,7 @@ package service
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -19,6 +20,11 @@ func (s *RegistryService) RescanImages(ctx context.Context, a actions.RescanImag
 }
 
 func (s *RegistryService) rescanImages(ctx context.Context, db repository.Admin, a actions.RescanImagesAction) (actions.RescanImagesResult, error) {
+	if a.Background {
+		a.Background = false
+		id, err := s.tasks.background(ctx, db, a)
+		return actions.RescanImagesResult{TaskID: id, Registries: []actions.RegistryScan{}}, err
+	}
 	rows, err := s.registriesNamed(ctx, db, a.Registry, a.Project)
 	if err != nil {
 		return actions.RescanImagesResult{}, err
@@ -123,7 +129,9 @@ func (sc *scan) run(ctx context.Context) error {
 	} else {
 		sc.unlisted(ctx, known, listed)
 	}
-	for i, err := range fan(sc.fleet.Repositories, len(repos), func(i int) error { return sc.repository(ctx, repos[i]) }) {
+	repos = slices.DeleteFunc(repos, func(repo string) bool { return !sc.meter.task.pending(sc.key(repo)) })
+	sc.meter.task.plan(len(repos))
+	for i, err := range fan(sc.fleet.Repositories, len(repos), func(i int) error { return sc.item(ctx, repos[i]) }) {
 		if err != nil {
 			sc.incomplete(domain.JoinPath(sc.row.Name, repos[i]), err)
 		}
@@ -150,6 +158,40 @@ func (sc *scan) known(ctx context.Context) (map[string][]domain.Image, error) {
 		}
 	}
 	return known, nil
+}
+
+// key names a repository within a task.
+func (sc *scan) key(repo string) string { return sc.row.String() + " " + repo }
+
+// item scans one repository, and commits it as one item when this is a task.
+func (sc *scan) item(ctx context.Context, repo string) error {
+	did, err := sc.repository(ctx, repo)
+	sc.mu.Lock()
+	sc.account.Seen += did.Seen
+	sc.account.Added += did.Added
+	sc.account.Updated += did.Updated
+	sc.account.Unchanged += did.Unchanged
+	sc.account.Skipped += did.Skipped
+	sc.account.Failed += did.Failed
+	sc.account.Gone += did.Gone
+	sc.mu.Unlock()
+
+	item := domain.TaskItem{Key: sc.key(repo), State: domain.ItemUnchanged, Problem: domain.ProblemOf(err), Message: summary(did)}
+	switch {
+	case err != nil || did.Failed > 0:
+		item.State = domain.ItemFailed
+	case did.Added+did.Updated+did.Gone > 0:
+		item.State = domain.ItemDone
+	}
+	if item.Problem == nil && len(did.Errors) > 0 {
+		item.Problem = &did.Errors[0].Problem
+	}
+	sc.meter.task.commit(ctx, item)
+	return err
+}
+
+func summary(s actions.RegistryScan) string {
+	return fmt.Sprintf("seen %d: added %d, updated %d, unchanged %d, skipped %d, failed %d; gone %d", s.Seen, s.Added, s.Updated, s.Unchanged, s.Skipped, s.Failed, s.Gone)
 }
 
 // unlisted marks the images of repositories that a complete listing did not

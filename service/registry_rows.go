@@ -14,6 +14,7 @@ type RegistryService struct {
 	names   names
 	clients *clients
 	fleet   Fleet
+	tasks   *TaskService
 }
 
 // CreateRegistry registers a source of images. Errors: invalid, conflict for a

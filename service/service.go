@@ -22,6 +22,7 @@ type Config struct {
 	Agents     map[domain.AgentKind]port.OpenAgent
 
 	Tenancy port.Tenancy // nil: the store's own tables
+	Tasks   port.Tasks   // nil: delivered within this process
 	Limiter port.Limiter // nil: in process, with DefaultRates
 	Sealer  port.Sealer  // nil: registries with a password are refused
 
@@ -39,6 +40,7 @@ type Config struct {
 
 	Timeouts Timeouts
 	Fleet    Fleet
+	Work     Work
 }
 
 // Timeouts bound one call by its effect, unless the action has its own. Zero
@@ -93,6 +95,7 @@ type ImageService struct {
 	*CatalogService
 	*RegistryService
 	*AgentService
+	*TaskService
 	*AccessService
 }
 
@@ -124,16 +127,21 @@ func New(cfg Config) (*ImageService, error) {
 	d := &door{store: cfg.Store, tenancy: cfg.Tenancy, invoke: compose(chain(cfg)...)}
 	names := names{parser: cfg.References, architecture: arch}
 	clients, fleet := newClients(cfg), cfg.Fleet.withDefaults()
+	if cfg.Tasks == nil {
+		cfg.Tasks = newLocalTasks()
+	}
+	tasks := &TaskService{door: d, delivery: cfg.Tasks, log: cfg.Logger, now: cfg.Now, work: cfg.Work.withDefaults()}
 	return &ImageService{
 		CatalogService:  &CatalogService{door: d, names: names, clients: clients, fleet: fleet, now: cfg.Now},
-		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet},
-		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet},
+		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},
+		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},
+		TaskService:     tasks,
 		AccessService:   &AccessService{door: d, authorizer: cfg.Authorizer},
 	}, nil
 }
 
 // chain is the list of middleware, outermost first. Its order is part of the
-// contract; ExampleNew prints it.
+// contract; Example_order prints it.
 func chain(cfg Config) []Middleware {
 	list := []Middleware{coded(cfg.Logger, cfg.Now)}
 	list = append(list, cfg.Middleware...)

@@ -22,6 +22,8 @@ import (
 // called, in its order, and does what a test says. A field that is nil lets
 // everything through.
 type stub struct {
+	repository.Store // nil: what the door does not need
+
 	tb        testing.TB
 	forbidden bool // the store is not to be opened
 
@@ -47,7 +49,7 @@ var stubImage = domain.Image{
 func (s *stub) service(options ...func(*service.Config)) *service.ImageService {
 	s.tb.Helper()
 	cfg := service.Config{
-		Store: s, Authorizer: s, Limiter: s,
+		Store: s, Authorizer: s, Limiter: stubLimiter{s},
 		Logger: slog.New(slog.NewJSONHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, o := range options {
@@ -94,7 +96,10 @@ func (s *stub) lines(message string) []map[string]any {
 	return list
 }
 
-func (s *stub) Take(_ context.Context, actor domain.UserID, class string) error {
+// stubLimiter is the limiter of a stub.
+type stubLimiter struct{ *stub }
+
+func (s stubLimiter) Take(_ context.Context, actor domain.UserID, class string) error {
 	s.note("limit %s", class)
 	if s.limit == nil {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/wharf-project/wharf/adapters/docker"
 	"github.com/wharf-project/wharf/adapters/keyring"
 	"github.com/wharf-project/wharf/adapters/ocilayout"
 	"github.com/wharf-project/wharf/adapters/rbac"
@@ -100,7 +101,10 @@ func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer) 
 		c.Registries = map[domain.RegistryType]port.OpenRegistry{domain.RegistryOCI: oci.Opener(oci.Options{})}
 	}
 	if c.Agents == nil {
-		c.Agents = map[domain.AgentKind]port.OpenAgent{domain.AgentOCILayout: ocilayout.Opener(ocilayout.Options{})}
+		c.Agents = map[domain.AgentKind]port.OpenAgent{
+			domain.AgentOCILayout: ocilayout.Opener(ocilayout.Options{}),
+			docker.Kind:           docker.Opener(docker.Options{}),
+		}
 	}
 	if c.Sealer == nil {
 		ring, err := keys(cfg)

@@ -26,6 +26,10 @@ func listFields(action string) domain.Fields {
 		return domain.ScalingGroupFields
 	case "audit.search":
 		return domain.AuditFields
+	case "task.list":
+		return domain.TaskFields
+	case "task.get":
+		return domain.TaskItemFields
 	}
 	return nil
 }

@@ -1,0 +1,214 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/repository"
+	"github.com/wharf-project/wharf/service/port"
+)
+
+// Work tunes background work. Zero is the default in brackets.
+type Work struct {
+	// Flush is how often progress is written, and a cancellation noticed (250 ms).
+	Flush time.Duration
+	// Redelivery is how long a task may give no sign of life before it is
+	// offered again (30 s). Every process watches by its own clock.
+	Redelivery time.Duration
+	// Attempts is how often a task is taken up before it is given up (10).
+	Attempts int
+	// Keep is how long finished tasks are kept (24 h).
+	Keep time.Duration
+}
+
+func (w Work) withDefaults() Work {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&w.Flush, 250*time.Millisecond)
+	def(&w.Redelivery, 30*time.Second)
+	def(&w.Keep, 24*time.Hour)
+	if w.Attempts <= 0 {
+		w.Attempts = 10
+	}
+	return w
+}
+
+// Runner does the background work of a service: tasks, and the pruning of old
+// ones. Any number of processes may run one on the same database.
+type Runner struct {
+	svc   *ImageService
+	queue repository.TaskQueue
+	tasks port.Tasks
+	log   *slog.Logger
+	now   func() time.Time
+	work  Work
+}
+
+// NewRunner returns the runner of a service.
+func NewRunner(svc *ImageService) *Runner {
+	t := svc.TaskService
+	return &Runner{svc: svc, queue: t.door.store, tasks: t.delivery, log: t.log, now: t.now, work: t.work}
+}
+
+// Run works until ctx is done, and returns when what it began has stopped:
+// what it did is written, what is left is for another process, or for the next
+// run. The error is that of ctx, or of the delivery.
+func (r *Runner) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		r.sweep(ctx)
+	}()
+	err := r.tasks.Work(ctx, r.do)
+	cancel()
+	<-swept
+	return err
+}
+
+// sweep offers what waits, and what has lost its worker; offers may be lost,
+// the rows are not.
+func (r *Runner) sweep(ctx context.Context) {
+	type sign struct {
+		beat  int64
+		since time.Time
+	}
+	seen := map[domain.TaskID]sign{}
+	tick := time.NewTicker(max(r.work.Redelivery/4, time.Millisecond))
+	defer tick.Stop()
+	for {
+		list, err := r.queue.UnfinishedTasks(ctx)
+		if err != nil && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "tasks cannot be listed", "err", err)
+		}
+		next := map[domain.TaskID]sign{}
+		for _, t := range list {
+			now := sign{t.Beat, time.Now()}
+			if last, ok := seen[t.ID]; ok && last.beat == t.Beat {
+				now = last
+			}
+			next[t.ID] = now
+			if t.State == domain.TaskQueued || time.Since(now.since) >= r.work.Redelivery {
+				_ = r.tasks.Offer(ctx, port.Ticket{Task: t.ID, Class: t.Class, Attempt: t.Attempt}) // again at the next sweep
+			}
+		}
+		if err == nil {
+			seen = next
+		}
+		if _, err := r.queue.PruneTasks(ctx, r.now().Add(-r.work.Keep)); err != nil && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "old tasks cannot be pruned", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// do makes one attempt at a task.
+func (r *Runner) do(ctx context.Context, t port.Ticket) {
+	task, err := r.queue.TakeTask(ctx, t.Task, r.now())
+	if err != nil {
+		if domain.ReasonOf(err) != "task_finished" && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "a task cannot be taken", "task", t.Task, "err", err)
+		}
+		return
+	}
+	ended, only, err := r.queue.CommittedItems(ctx, task.ID)
+	if err != nil {
+		return // it gives no sign of life, and is offered again
+	}
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	a := &attempt{queue: r.queue, now: r.now, id: task.ID, number: task.Attempt, ended: ended, stop: stop}
+	if only != nil {
+		a.only = map[string]bool{}
+		for _, key := range only {
+			a.only[key] = true
+		}
+	}
+	if task.Cancel {
+		stop(errTaskCancelled)
+	}
+	err = r.attempt(work, a, task)
+	r.finish(ctx, work, a, task, err)
+}
+
+// attempt runs the task's action through the door as whoever submitted it,
+// flushing beside it.
+func (r *Runner) attempt(ctx context.Context, a *attempt, task domain.Task) error {
+	if task.Attempt > r.work.Attempts {
+		return domain.Errorf(domain.CodeInternal, "too_many_attempts", string(task.ID), "the task was taken up %d times and never finished", r.work.Attempts)
+	}
+	entry, ok := entryNamed(task.Kind)
+	if !ok {
+		return domain.Errorf(domain.CodeInternal, "task_unknown", task.Kind, "nothing here knows tasks of kind %s", task.Kind)
+	}
+	action := entry.New()
+	if err := json.Unmarshal(task.Action, action); err != nil {
+		return domain.Internal("task", err)
+	}
+	flushing, stopFlushing := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(r.work.Flush)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_, _ = a.flush(flushing) // it keeps what it could not write
+			case <-flushing.Done():
+				return
+			}
+		}
+	}()
+	ctx = domain.WithEnvelope(context.WithValue(ctx, attemptKey{}, a), domain.Envelope{Actor: task.Actor, RequestID: string(task.ID)})
+	_, err := entry.Invoke(ctx, r.svc, action)
+	stopFlushing()
+	<-done
+	return err
+}
+
+// finish writes the end of a task, unless the attempt only stops: because the
+// process does, or because the task is somebody else's by now.
+func (r *Runner) finish(ctx, work context.Context, a *attempt, task domain.Task, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	cause := context.Cause(work)
+	cancelled := errors.Is(cause, errTaskCancelled)
+	now, ferr := a.flush(ctx)
+	if ferr != nil || cause != nil && !cancelled {
+		return
+	}
+	end := repository.TaskProgress{ID: task.ID, Attempt: a.number, End: now.Account.End(cancelled), Now: r.now(), Message: "finished"}
+	if cancelled {
+		end.Message = "cancelled"
+		if now.Account.Over() == 0 {
+			end.End = domain.TaskCancelled
+		}
+	} else if err != nil {
+		end.End, end.Problem, end.Message = domain.TaskFailed, domain.ProblemOf(err), domain.MessageOf(err)
+	}
+	if _, err := r.queue.FlushTask(ctx, end); err != nil {
+		r.log.WarnContext(ctx, "the end of a task cannot be written", "task", task.ID, "err", err)
+	}
+}
+
+func entryNamed(name string) (Entry, bool) {
+	for _, e := range Catalogue() {
+		if e.Spec.Name == name {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
