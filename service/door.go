@@ -25,12 +25,17 @@ type Call struct {
 	audit          *domain.AuditEntry // nil for reads
 	began          bool               // a started entry was recorded
 	handler        Invoke
-	result         any
+	result         func() any // boxed only for who asks: results can be large
 }
 
 // Result returns what the handler gave, nil before it ran and after an error.
 // Middleware may read it; nothing can replace it.
-func (c *Call) Result() any { return c.result }
+func (c *Call) Result() any {
+	if c.result == nil {
+		return nil
+	}
+	return c.result()
+}
 
 // Invoke is the rest of the way to the handler.
 type Invoke func(ctx context.Context, c *Call) error
@@ -60,7 +65,7 @@ func enter[R any](ctx context.Context, d *door, c *Call, h func(context.Context,
 			res, err = h(ctx, c)
 		}
 		if err == nil {
-			c.result = res
+			c.result = func() any { return res }
 		}
 		return err
 	}
