@@ -1,6 +1,8 @@
 package actions
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/wharf-project/wharf/domain"
@@ -84,6 +86,11 @@ func (m ImageModifier) check() error {
 			return err
 		}
 	}
+	if labels, ok := m.Labels.Get(); ok {
+		if err := checkLabels(labels); err != nil {
+			return err
+		}
+	}
 	if d, ok := m.Digest.Get(); ok && d != "" {
 		if _, err := domain.ParseDigest(string(d)); err != nil {
 			return err
@@ -100,6 +107,19 @@ func (m ImageModifier) check() error {
 	if a, ok := m.Architecture.Get(); ok {
 		if _, err := domain.NormalizeArchitecture(a); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkLabels refuses an operator's label that cannot mean anything. Each is
+// looked at by itself: what goes with what is known only with the image's own.
+func checkLabels(labels map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		for _, err := range domain.CheckLabels(map[string]string{name: labels[name]}) {
+			if name != domain.LabelRole || domain.OnOf(err) == name { // a role asks for other labels
+				return err
+			}
 		}
 	}
 	return nil

@@ -46,7 +46,7 @@ var (
 // architecture_invalid. Normalising twice changes nothing.
 func NormalizeArchitecture(s string) (string, error) {
 	bad := func(why string) (string, error) {
-		return "", Invalid("architecture_invalid", excerpt(s), "%s is not an architecture: %s", Quote(s), why)
+		return "", Invalid("architecture_invalid", nameOr(s, "architecture"), "%s is not an architecture: %s", Quote(s), why)
 	}
 	switch {
 	case s == "":

@@ -30,7 +30,7 @@ var binarySizeForm = regexp.MustCompile(
 // with reason size_invalid.
 func ParseBinarySize(s string) (BinarySize, error) {
 	bad := func(why string) (BinarySize, error) {
-		return 0, Invalid("size_invalid", excerpt(s), "%s is not a size: %s", Quote(s), why)
+		return 0, Invalid("size_invalid", nameOr(s, "size"), "%s is not a size: %s", Quote(s), why)
 	}
 	text := strings.ToLower(strings.TrimSpace(s))
 	switch {

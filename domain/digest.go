@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode"
@@ -28,14 +29,14 @@ var digestHexLength = map[string]int{"sha256": 64, "sha512": 128}
 func ParseDigest(s string) (Digest, error) {
 	m := digestForm.FindStringSubmatch(s)
 	if m == nil {
-		return "", Invalid("digest_invalid", excerpt(s), "not a digest of the form algorithm:encoded")
+		return "", Invalid("digest_invalid", nameOr(s, "digest"), "not a digest of the form algorithm:encoded")
 	}
 	want, known := digestHexLength[m[1]]
 	if !known {
-		return "", Invalid("digest_invalid", excerpt(s), "digest algorithm %s is not supported; use sha256 or sha512", Quote(m[1]))
+		return "", Invalid("digest_invalid", nameOr(s, "digest"), "digest algorithm %s is not supported; use sha256 or sha512", Quote(m[1]))
 	}
 	if len(m[2]) != want || strings.Trim(m[2], "0123456789abcdef") != "" {
-		return "", Invalid("digest_invalid", excerpt(s), "a %s digest has %d lowercase hexadecimal digits", m[1], want)
+		return "", Invalid("digest_invalid", nameOr(s, "digest"), "a %s digest has %d lowercase hexadecimal digits", m[1], want)
 	}
 	return Digest(s), nil
 }
@@ -77,3 +78,7 @@ func excerpt(s string) string {
 		return unicode.ReplacementChar
 	}, s) + cut
 }
+
+// nameOr is the excerpt of a text, or what it should have been when it is
+// empty: an error names something in any case.
+func nameOr(s, noun string) string { return cmp.Or(excerpt(s), noun) }

@@ -44,6 +44,9 @@ func (c Identity) Apply(p ReferenceParser, ref Reference) (Reference, error) {
 		if err := part.check(v); err != nil {
 			return Reference{}, err
 		}
+		if part.field == "registry" { // hosts are the same in any case
+			v, _ = NormalizeRegistryHost(v)
+		}
 		if whole && *part.dst != v {
 			return Reference{}, Errorf(CodeConflict, "identity_inconsistent", part.field, "name says %s, %s says %s", Quote(name), part.field, Quote(v))
 		}

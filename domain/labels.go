@@ -66,7 +66,7 @@ func ParseImageType(s string) (ImageType, error) {
 	case ImageTypeCompute, ImageTypeSystem, ImageTypeService:
 		return t, nil
 	}
-	return "", Invalid("image_type_invalid", excerpt(s), "%s is not an image type: compute, system or service", Quote(s))
+	return "", Invalid("image_type_invalid", nameOr(s, "type"), "%s is not an image type: compute, system or service", Quote(s))
 }
 
 // RoleOf returns the image type that the role label gives: INFERENCE is service,

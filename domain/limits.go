@@ -158,7 +158,7 @@ var (
 // slotName checks the name of a slot and gives memory its stored name.
 func slotName(s string) (string, error) {
 	if len(s) > 64 || !slotForm.MatchString(s) {
-		return "", Invalid("limit_invalid", excerpt(s),
+		return "", Invalid("limit_invalid", nameOr(s, "slot"),
 			"%s is not a resource slot: lowercase words joined by '.', ':', '_' or '-', at most 64 characters", Quote(s))
 	}
 	if s == "memory" {

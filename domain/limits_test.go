@@ -80,7 +80,7 @@ func TestNormalizeLimitsRefuses(t *testing.T) {
 		"a fraction":                          {domain.Limits{"cpu": {Min: "1/2"}}, "cpu.min"},
 		"an infinite max":                     {domain.Limits{"cpu": {Max: "inf"}}, "cpu.max"},
 		"an infinite mem max":                 {domain.Limits{"mem": {Max: "Infinity"}}, "mem.max"},
-		"an empty slot name":                  {domain.Limits{"": {Min: "1"}}, ""},
+		"an empty slot name":                  {domain.Limits{"": {Min: "1"}}, "slot"},
 		"a slot name in uppercase":            {domain.Limits{"CPU": {Min: "1"}}, "CPU"},
 		"a slot name with a space":            {domain.Limits{"cuda device": {Min: "1"}}, "cuda device"},
 		"a slot name that ends with a dot":    {domain.Limits{"cuda.": {Min: "1"}}, "cuda."},

@@ -24,7 +24,7 @@ var (
 // with reason tag_invalid.
 func ValidateTag(s string) error {
 	if !tagForm.MatchString(s) {
-		return Invalid("tag_invalid", excerpt(s),
+		return Invalid("tag_invalid", nameOr(s, "tag"),
 			"%s is not a tag: 1 to 128 letters, digits, '_', '.' or '-', not starting with '.' or '-'", Quote(s))
 	}
 	return nil
@@ -38,11 +38,11 @@ func ValidateTag(s string) error {
 func ValidateRepositoryPath(s string) error {
 	switch {
 	case s == "":
-		return Invalid("repository_invalid", "", "the repository path is empty")
+		return Invalid("repository_invalid", "repository", "the repository path is empty")
 	case len(s) > maxRepositoryName:
-		return Invalid("repository_invalid", excerpt(s), "the repository path is longer than %d characters", maxRepositoryName)
+		return Invalid("repository_invalid", nameOr(s, "repository"), "the repository path is longer than %d characters", maxRepositoryName)
 	case !pathForm.MatchString(s):
-		return Invalid("repository_invalid", excerpt(s),
+		return Invalid("repository_invalid", nameOr(s, "repository"),
 			"%s is not a repository path: lowercase letters and digits, joined by '.', '_', '__' or '-', components separated by '/'", Quote(s))
 	}
 	return nil
@@ -62,7 +62,7 @@ func ValidateRegistryHost(s string) error {
 // they mean something on one machine only; so are ports with leading zeros.
 func NormalizeRegistryHost(s string) (string, error) {
 	bad := func(why string) (string, error) {
-		return "", Invalid("registry_host_invalid", excerpt(s), "%s is not a registry host: %s", Quote(s), why)
+		return "", Invalid("registry_host_invalid", nameOr(s, "registry"), "%s is not a registry host: %s", Quote(s), why)
 	}
 	if len(s) > maxRepositoryName {
 		return bad("longer than 255 characters")

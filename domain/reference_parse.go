@@ -166,5 +166,5 @@ func refusedText(s string) string {
 }
 
 func badReference(s, why string) error {
-	return Invalid("reference_invalid", excerpt(s), "%s", why)
+	return Invalid("reference_invalid", nameOr(s, "reference"), "%s", why)
 }

@@ -78,15 +78,18 @@ func (r Resolution) Choose(name string, found []Candidate) (Image, error) {
 	if len(statuses) == 0 {
 		statuses = []ImageStatus{ImageAlive}
 	}
+	if len(found) == 0 {
+		return Image{}, NotFound("image", ImageKey{name, r.Architecture}.String())
+	}
+	// First what the name means: forgetting an image must not turn its name into
+	// somebody's alias.
+	best := slices.MinFunc(found, func(a, b Candidate) int { return int(a.Via) - int(b.Via) }).Via
 	found = slices.DeleteFunc(slices.Clone(found), func(c Candidate) bool {
-		return !slices.Contains(statuses, c.Image.Status) ||
-			r.Architecture != "" && c.Image.Architecture != r.Architecture
+		return c.Via != best || !slices.Contains(statuses, c.Image.Status) || r.Architecture != "" && c.Image.Architecture != r.Architecture
 	})
 	if len(found) == 0 {
 		return Image{}, NotFound("image", ImageKey{name, r.Architecture}.String())
 	}
-	best := slices.MinFunc(found, func(a, b Candidate) int { return int(a.Via) - int(b.Via) }).Via
-	found = slices.DeleteFunc(found, func(c Candidate) bool { return c.Via != best })
 	if len(found) > 1 && r.Default != "" {
 		if i := slices.IndexFunc(found, func(c Candidate) bool { return c.Image.Architecture == r.Default }); i >= 0 {
 			found = found[i : i+1]

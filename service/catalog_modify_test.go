@@ -126,7 +126,6 @@ func TestAChangeOfArchitectureIsAnIdentityToo(t *testing.T) {
 
 func TestAHostIsTheSameInCapitals(t *testing.T) {
 	t.Parallel()
-	t.Skip("domain.Identity.Apply compares and stores the host as it was written")
 	f := newFleet(t)
 	img := f.image("app:1")[0]
 	f.register("other.example.org", "")

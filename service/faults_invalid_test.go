@@ -233,7 +233,6 @@ func TestWhatIsMalformedIsInvalidAndNamedInEveryAction(t *testing.T) {
 
 func TestWhatIsEmptyIsNamedAsWell(t *testing.T) {
 	t.Parallel()
-	t.Skip("errors of package domain about an empty text name nothing: their On is an excerpt of it")
 	f := newFleet(t)
 	img := f.image("app:1")[0]
 	for name, err := range map[string]error{
@@ -250,7 +249,6 @@ func TestWhatIsEmptyIsNamedAsWell(t *testing.T) {
 
 func TestAnOperatorsLabelThatCannotMeanAnythingIsRefused(t *testing.T) {
 	t.Parallel()
-	t.Skip("actions.ImageModifier does not check labels")
 	f := newFleet(t)
 	img := f.image("app:1")[0]
 	for name, labels := range map[string]map[string]string{

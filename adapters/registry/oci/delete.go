@@ -30,14 +30,20 @@ func (c *Client) DeleteTag(ctx context.Context, r domain.Reference) error {
 	if err != nil || !a.saysAbsent() {
 		return c.translate(ctx, opDeleteTag, del, a, err)
 	}
+	return c.confirmGone(ctx, opDeleteTag, q, del)
+}
+
+// confirmGone looks again after a registry said 404 to a deletion: some say it
+// of requests that they do not know. What is still there could not be deleted.
+func (c *Client) confirmGone(ctx context.Context, op string, q, del query) error {
 	q.method = http.MethodHead
 	switch a, err := c.ask(ctx, q); {
 	case err == nil && a.saysAbsent():
 		return nil
 	case err == nil && a.status == http.StatusOK:
-		return c.translate(ctx, opDeleteTag, del, answer{status: http.StatusMethodNotAllowed}, nil)
+		return c.translate(ctx, op, del, answer{status: http.StatusMethodNotAllowed}, nil)
 	default:
-		return c.translate(ctx, opDeleteTag, q, a, err)
+		return c.translate(ctx, op, q, a, err)
 	}
 }
 
@@ -54,10 +60,14 @@ func (c *Client) DeleteDigest(ctx context.Context, repo string, d domain.Digest)
 	if err != nil {
 		return err
 	}
-	q.subject, q.method, q.accept, q.scope = aboutDigestDelete, http.MethodDelete, "", scopeDelete(repo)
-	a, err := c.ask(ctx, q)
-	if err == nil && (a.succeeded() || a.saysAbsent()) {
+	del := q
+	del.subject, del.method, del.accept, del.scope = aboutDigestDelete, http.MethodDelete, "", scopeDelete(repo)
+	a, err := c.ask(ctx, del)
+	if err == nil && a.succeeded() {
 		return nil
 	}
-	return c.translate(ctx, opDeleteDigest, q, a, err)
+	if err != nil || !a.saysAbsent() {
+		return c.translate(ctx, opDeleteDigest, del, a, err)
+	}
+	return c.confirmGone(ctx, opDeleteDigest, q, del)
 }

@@ -79,7 +79,7 @@ func TestDeleteDigest(t *testing.T) {
 		429: {domain.CodeRateLimited, "registry_limited"},
 		500: {domain.CodeUnavailable, "registry_failed"},
 	} {
-		s := serve(t, byMethod(map[string]int{http.MethodDelete: status}))
+		s := serve(t, byMethod(map[string]int{http.MethodDelete: status, http.MethodHead: 404}))
 		c := open(t, domain.Registry{URL: s.URL}, oci.Options{Attempts: 1})
 		err := c.DeleteDigest(t.Context(), "a", digestOf("x"))
 		if want.code == "" {
@@ -87,9 +87,15 @@ func TestDeleteDigest(t *testing.T) {
 		} else {
 			requireCode(t, err, want.code, want.reason)
 		}
-		require.Len(t, s.lines(), 1)
+		asked := 1
+		if status == 404 { // it looks again
+			asked = 2
+		}
+		require.Len(t, s.lines(), asked)
 	}
-	c := answers(t, byMethod(nil))
+	c := answers(t, byMethod(map[string]int{http.MethodDelete: 404, http.MethodHead: 200}))
+	requireCode(t, c.DeleteDigest(t.Context(), "a", digestOf("x")), domain.CodePrecondition, "delete_disabled")
+	c = answers(t, byMethod(nil))
 	requireCode(t, c.DeleteDigest(t.Context(), "a", "latest"), domain.CodeInvalid, "digest_invalid")
 	requireCode(t, c.DeleteDigest(t.Context(), "A", digestOf("x")), domain.CodeInvalid, "repository_invalid")
 }
