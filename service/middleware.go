@@ -113,8 +113,10 @@ func authenticated(next Invoke) Invoke {
 func limited(l port.Limiter) Middleware {
 	return func(next Invoke) Invoke {
 		return func(ctx context.Context, c *Call) error {
-			if err := l.Take(ctx, c.Actor.ID, c.Spec.Effect.String()); err != nil {
-				return err
+			if attemptFrom(ctx) == nil { // a task was counted when it was submitted
+				if err := l.Take(ctx, c.Actor.ID, c.Spec.Effect.String()); err != nil {
+					return err
+				}
 			}
 			return next(ctx, c)
 		}

@@ -227,3 +227,19 @@ func TestATaskIsNobodyElses(t *testing.T) {
 	_, err = f.RetryTask(f.root, actions.RetryTaskAction{TaskID: res.TaskID})
 	require.ErrorIs(t, err, domain.ErrPrecondition, "it is not over")
 }
+
+func TestATaskDoesNotFailOfItsOwnersRateLimit(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, quick)
+	f.register(fleetHost, "")
+	svc := f.again(quick, func(cfg *service.Config) {
+		cfg.Limiter = service.NewLimiter(map[string]service.Rate{"registry": {PerSecond: 1e-6, Burst: 1}}, nil)
+	})
+	res, err := svc.RescanImages(f.root, actions.RescanImagesAction{Background: true})
+	require.NoError(t, err)
+	_, err = svc.RescanImages(f.root, actions.RescanImagesAction{Background: true})
+	require.ErrorIs(t, err, domain.ErrRateLimited)
+	runTasks(t, svc)
+	task, _ := f.ended(res.TaskID)
+	require.Equal(t, domain.TaskDone, task.State, "%+v", task.Problem)
+}
