@@ -34,6 +34,7 @@ build: ## bin/wharf
 .PHONY: test
 test: engine ## everything, with integration tests on a real Docker Engine
 	$(GO) test $(RACE) -timeout 15m ./...
+	$(GO) test -run '^(TestCosts|TestPurgeFleetRatio)$$' ./adapters/rbac ./service # times: not under the race detector
 
 .PHONY: test-short
 test-short: ## everything that needs no Docker Engine

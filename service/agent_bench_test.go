@@ -1,3 +1,5 @@
+//go:build !race
+
 package service_test
 
 import (
@@ -61,9 +63,6 @@ func (f *fleet) purgeAll(a actions.PurgeImagesAction) time.Duration {
 // It is not parallel: it measures time. The best of three tries counts, for the
 // machine may have other things to do.
 func TestPurgeFleetRatio(t *testing.T) {
-	if fleetRaces {
-		t.Skip("times under the race detector say nothing")
-	}
 	const bound, tries = 1.4, 3
 	best := bound + 1
 	for try := 0; try < tries && best > bound; try++ {

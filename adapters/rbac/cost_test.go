@@ -1,3 +1,5 @@
+//go:build !race
+
 package rbac_test
 
 import (
@@ -46,7 +48,7 @@ var warmCases = []struct {
 }
 
 func TestCosts(t *testing.T) {
-	if raceEnabled || testing.Short() {
+	if testing.Short() {
 		t.Skip("measures time")
 	}
 	a := largeAuthorizer(t)

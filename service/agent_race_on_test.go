@@ -1,6 +1,0 @@
-//go:build race
-
-package service_test
-
-// fleetRaces: times measured under the race detector say nothing.
-const fleetRaces = true
