@@ -5,8 +5,14 @@ import "time"
 // AgentKind picks the adapter that speaks to an agent.
 type AgentKind string
 
-// AgentOCILayout keeps images as an OCI layout on disk; the address is a path.
-const AgentOCILayout AgentKind = "ocilayout"
+// The kinds of agents that the product has adapters for.
+const (
+	AgentOCILayout AgentKind = "ocilayout" // an OCI layout on disk; the address is a path
+	AgentDocker    AgentKind = "docker"    // a Docker Engine; the address is its endpoint
+	// AgentFleet dials in over NATS; the address is its public NKey, or anything
+	// where NATS itself knows who is who.
+	AgentFleet AgentKind = "fleet"
+)
 
 // AgentStatus says whether an agent answers.
 type AgentStatus string

@@ -39,9 +39,11 @@ type NewTask struct {
 // TaskQueue is how workers reach tasks: not bound to a scope, since a worker
 // acts for whoever submitted.
 type TaskQueue interface {
-	// TakeTask begins the next attempt of an unfinished task; whoever worked for an
-	// older one has lost it. precondition (task_finished) when it is over.
-	TakeTask(ctx context.Context, id domain.TaskID, now time.Time) (domain.Task, error)
+	// TakeTask begins the next attempt of an unfinished task after the given one;
+	// whoever worked for that one has lost it. precondition (task_finished) when
+	// it is over, conflict (task_taken) when its attempt is another one by now: a
+	// ticket that was delivered twice takes once.
+	TakeTask(ctx context.Context, id domain.TaskID, after int, now time.Time) (domain.Task, error)
 	// CommittedItems returns the keys of the items that have ended, and Only.
 	CommittedItems(ctx context.Context, id domain.TaskID) (ended map[string]domain.ItemState, only []string, err error)
 	// FlushTask writes progress of one attempt in one transaction: the task row

@@ -118,7 +118,7 @@ func (w *world) submit(failed bool) {
 	if w.task = res.TaskID; !failed {
 		return
 	}
-	task, err := w.store.TakeTask(w.tb.Context(), w.task, time.Now())
+	task, err := w.store.TakeTask(w.tb.Context(), w.task, 0, time.Now())
 	require.NoError(w.tb, err)
 	_, err = w.store.FlushTask(w.tb.Context(), repository.TaskProgress{
 		ID: task.ID, Attempt: task.Attempt, Items: []domain.TaskItem{{Key: "a", State: domain.ItemFailed}}, End: domain.TaskFailed, Now: time.Now(),

@@ -116,9 +116,9 @@ func (r *Runner) sweep(ctx context.Context) {
 
 // do makes one attempt at a task.
 func (r *Runner) do(ctx context.Context, t port.Ticket) {
-	task, err := r.queue.TakeTask(ctx, t.Task, r.now())
+	task, err := r.queue.TakeTask(ctx, t.Task, t.Attempt, r.now())
 	if err != nil {
-		if domain.ReasonOf(err) != "task_finished" && ctx.Err() == nil {
+		if reason := domain.ReasonOf(err); reason != "task_finished" && reason != "task_taken" && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "a task cannot be taken", "task", t.Task, "err", err)
 		}
 		return

@@ -134,9 +134,17 @@ func (s *TaskService) submit(ctx context.Context, db repository.Scoped, n reposi
 		return err
 	})
 	if err == nil {
-		_ = s.delivery.Offer(ctx, port.Ticket{Task: task.ID, Class: task.Class, Attempt: task.Attempt})
+		s.offer(ctx, task)
 	}
 	return task, err
+}
+
+// offer hands a new task to the workers; one that was joined has its worker, or
+// is offered by the sweep.
+func (s *TaskService) offer(ctx context.Context, task domain.Task) {
+	if task.State == domain.TaskQueued {
+		_ = s.delivery.Offer(ctx, port.Ticket{Task: task.ID, Class: task.Class, Attempt: task.Attempt})
+	}
 }
 
 // background turns a long action into a task.
@@ -145,14 +153,13 @@ func (s *TaskService) background(ctx context.Context, db repository.Admin, a act
 	if err != nil {
 		return "", domain.Internal("task", err)
 	}
-	var id domain.TaskID
-	err = db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) error {
-		task, _, err := tx.Tasks.Submit(ctx, repository.NewTask{Kind: a.Spec().Name, Action: body, Class: a.Spec().Class})
-		id = task.ID
+	var task domain.Task
+	err = db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) (err error) {
+		task, _, err = tx.Tasks.Submit(ctx, repository.NewTask{Kind: a.Spec().Name, Action: body, Class: a.Spec().Class})
 		return err
 	})
 	if err == nil {
-		_ = s.delivery.Offer(ctx, port.Ticket{Task: id, Class: a.Spec().Class})
+		s.offer(ctx, task)
 	}
-	return id, err
+	return task.ID, err
 }

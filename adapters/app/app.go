@@ -103,7 +103,7 @@ func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer) 
 	if c.Agents == nil {
 		c.Agents = map[domain.AgentKind]port.OpenAgent{
 			domain.AgentOCILayout: ocilayout.Opener(ocilayout.Options{}),
-			docker.Kind:           docker.Opener(docker.Options{}),
+			domain.AgentDocker:    docker.Opener(docker.Options{}),
 		}
 	}
 	if c.Sealer == nil {

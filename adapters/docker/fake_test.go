@@ -176,7 +176,7 @@ func (f *fake) open(t *testing.T) port.Agent {
 
 func open(t *testing.T, o docker.Options, address string) port.Agent {
 	t.Helper()
-	a, err := docker.Opener(o)(t.Context(), domain.Agent{ID: "node1", Kind: docker.Kind, Address: address})
+	a, err := docker.Opener(o)(t.Context(), domain.Agent{ID: "node1", Kind: domain.AgentDocker, Address: address})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, a.(io.Closer).Close()) })
 	return a

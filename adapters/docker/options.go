@@ -14,9 +14,6 @@ import (
 	"github.com/wharf-project/wharf/service/port"
 )
 
-// Kind is the kind of the agents that [Opener] opens.
-const Kind domain.AgentKind = "docker"
-
 // Options tune how engines are reached. The zero value reaches unix sockets and,
 // through ssh, other machines.
 type Options struct {

@@ -14,7 +14,7 @@ import (
 var unfinished = bun.List([]string{string(domain.TaskQueued), string(domain.TaskRunning)})
 
 // TakeTask begins the next attempt; see repository.TaskQueue.
-func (s *Store) TakeTask(ctx context.Context, id domain.TaskID, now time.Time) (domain.Task, error) {
+func (s *Store) TakeTask(ctx context.Context, id domain.TaskID, after int, now time.Time) (domain.Task, error) {
 	if err := domain.RefuseInTx(ctx, "store.take"); err != nil {
 		return domain.Task{}, err
 	}
@@ -22,14 +22,26 @@ func (s *Store) TakeTask(ctx context.Context, id domain.TaskID, now time.Time) (
 	_, err := s.write.NewUpdate().Model((*taskRow)(nil)).
 		Set("attempt = attempt + 1").Set("beat = beat + 1").Set("state = ?", string(domain.TaskRunning)).
 		Set("started_at = CASE WHEN attempt = 0 THEN ? ELSE started_at END", stored(now)).Set("updated_at = ?", stored(now)).
-		Where("k.id = ?", string(id)).Where("k.state IN (?)", unfinished).Returning("*").Exec(ctx, &rows)
+		Where("k.id = ?", string(id)).Where("k.attempt = ?", after).Where("k.state IN (?)", unfinished).Returning("*").Exec(ctx, &rows)
 	if err != nil {
 		return domain.Task{}, translate("tasks.take", err)
 	}
 	if len(rows) == 0 {
-		return domain.Task{}, domain.Errorf(domain.CodePrecondition, "task_finished", string(id), "the task %s is over", id)
+		return domain.Task{}, s.untaken(ctx, id)
 	}
 	return taskOf(&rows[0]), nil
+}
+
+// untaken says why a task cannot be taken.
+func (s *Store) untaken(ctx context.Context, id domain.TaskID) error {
+	open, err := s.write.NewSelect().Model((*taskRow)(nil)).Where("k.id = ?", string(id)).Where("k.state IN (?)", unfinished).Exists(ctx)
+	switch {
+	case err != nil:
+		return translate("tasks.take", err)
+	case open:
+		return domain.Errorf(domain.CodeConflict, "task_taken", string(id), "somebody else took the task %s", id)
+	}
+	return domain.Errorf(domain.CodePrecondition, "task_finished", string(id), "the task %s is over", id)
 }
 
 // CommittedItems returns what has ended; see repository.TaskQueue.

@@ -16,7 +16,7 @@ var tasks = []sentence{
 	{"the same work is one task while it is unfinished", sameWorkIsOneTask},
 	{"the same work of an actor that may not know of it is refused", sameWorkOfAnother},
 	{"a task that is taken again is lost for who had it", takenAgainIsLost},
-	{"of many that take a task at once, exactly one can write", takersRace},
+	{"of many that take a task with one ticket, exactly one gets it", takersRace},
 	{"items that ended are counted once, whatever is flushed again", itemsOnce},
 	{"progress never goes down and never passes the total", progressHolds},
 	{"a finished account adds up, and nothing changes it", finishedAddsUp},
@@ -44,7 +44,8 @@ func newTask(words string) repository.NewTask {
 
 func take(tb testing.TB, st repository.Store, id domain.TaskID) domain.Task {
 	tb.Helper()
-	return must(st.TakeTask(tb.Context(), id, Now))(tb)
+	task := must(whole(st).Read().Tasks.Get(tb.Context(), id))(tb)
+	return must(st.TakeTask(tb.Context(), id, task.Attempt, Now))(tb)
 }
 
 func flush(tb testing.TB, st repository.Store, p repository.TaskProgress) domain.Task {
@@ -131,25 +132,23 @@ func takenAgainIsLost(t *testing.T, st repository.Store) {
 func takersRace(t *testing.T, st repository.Store) {
 	id := submit(t, st, taskOwner, newTask("a")).ID
 	const rivals = 8
-	attempts := make([]int, rivals)
+	errs := make([]error, rivals)
 	var wg sync.WaitGroup
 	for i := range rivals {
 		wg.Go(func() {
-			task, err := st.TakeTask(t.Context(), id, Now)
-			if err != nil {
-				t.Error(err)
-			}
-			attempts[i] = task.Attempt
+			_, errs[i] = st.TakeTask(t.Context(), id, 0, Now)
 		})
 	}
 	wg.Wait()
-	wrote := 0
-	for _, a := range attempts {
-		if _, err := st.FlushTask(t.Context(), repository.TaskProgress{ID: id, Attempt: a, Planned: 1, Now: Now}); err == nil {
-			wrote++
+	took := 0
+	for _, err := range errs {
+		if err == nil {
+			took++
+			continue
 		}
+		wantError(t, "TakeTask", err, domain.CodeConflict, "task_taken")
 	}
-	if wrote != 1 {
-		t.Errorf("%d of %d could write, attempts %v", wrote, rivals, attempts)
+	if took != 1 {
+		t.Errorf("%d of %d took the task", took, rivals)
 	}
 }

@@ -124,9 +124,9 @@ func finishedIsFinished(t *testing.T, st repository.Store) {
 	if got := cancel(t, st, id); got.State != domain.TaskDone || got.Cancel {
 		t.Errorf("a finished task is %s, cancel %t after Cancel", got.State, got.Cancel)
 	}
-	_, err := st.TakeTask(t.Context(), id, Now)
+	_, err := st.TakeTask(t.Context(), id, 1, Now)
 	wantError(t, "TakeTask", err, domain.CodePrecondition, "task_finished")
-	_, err = st.TakeTask(t.Context(), domain.NewID[domain.TaskID](), Now)
+	_, err = st.TakeTask(t.Context(), domain.NewID[domain.TaskID](), 0, Now)
 	wantError(t, "TakeTask of none", err, domain.CodePrecondition, "task_finished")
 }
 

@@ -44,7 +44,7 @@ var technologies = map[string][]string{
 	"github.com/google/go-containerregistry": {"adapters/registry", "adapters/ocilayout"},
 	"github.com/moby":                        {"adapters/docker"},
 	"github.com/docker":                      {"adapters/docker"},
-	"github.com/nats-io":                     {"adapters/fleet", "adapters/jetstream"},
+	"github.com/nats-io":                     {"adapters/broker", "adapters/fleet", "adapters/jetstream"},
 	"go.opentelemetry.io":                    {"adapters/telemetry"},
 	"github.com/prometheus":                  {"adapters/telemetry"},
 	"github.com/spf13":                       {"adapters/cli"},

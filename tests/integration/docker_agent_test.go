@@ -66,7 +66,7 @@ func (e *realEngine) sweep(t *testing.T) {
 
 func (e *realEngine) open(tb testing.TB) port.Agent {
 	tb.Helper()
-	a, err := docker.Opener(docker.Options{})(tb.Context(), domain.Agent{ID: "node1", Kind: docker.Kind, Address: e.address})
+	a, err := docker.Opener(docker.Options{})(tb.Context(), domain.Agent{ID: "node1", Kind: domain.AgentDocker, Address: e.address})
 	require.NoError(tb, err)
 	return a
 }
