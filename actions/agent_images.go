@@ -1,6 +1,10 @@
 package actions
 
-import "github.com/wharf-project/wharf/domain"
+import (
+	"time"
+
+	"github.com/wharf-project/wharf/domain"
+)
 
 // ImageRef names an image on nodes: any name that the catalogue knows, or a
 // canonical name that it does not know.
@@ -85,9 +89,17 @@ func (a PurgeImagesAction) Validate() error {
 // left alone.
 type PreloadImagesAction struct {
 	Images       []ImageRef `json:"images" doc:"what to load"`
-	TargetAgents string     `json:"target_agents" kind:"agents" doc:"agent ids, separated by commas, or * for all"`
+	TargetAgents string     `json:"target_agents" kind:"agents" doc:"a target expression, such as * or scaling-group:gpu,!node7"`
 	DryRun       bool       `json:"dry_run,omitempty" doc:"only tell what would be pulled"`
 	Background   bool       `json:"background,omitempty" doc:"return a task id at once"`
+	Deferral
+}
+
+// Deferral says what becomes of nodes that are away.
+type Deferral struct {
+	AllowEmpty bool      `json:"allow_empty,omitempty" doc:"no matching node is no error"`
+	NoDefer    bool      `json:"no_defer,omitempty" doc:"nodes that are away fail; they are not served when they return"`
+	DeferUntil time.Time `json:"defer_until,omitzero" doc:"nodes that return later are not served any more; none: a day from now"`
 }
 
 // AgentOutcome is what happened to one image on one agent.
@@ -109,7 +121,8 @@ const (
 	DidRemove  AgentDid = "removed"
 	DidNothing AgentDid = "unchanged" // there already, or gone already
 	DidFail    AgentDid = "failed"
-	WouldDo    AgentDid = "planned" // of a dry run
+	DidDefer   AgentDid = "deferred" // the node is away; done when it returns
+	WouldDo    AgentDid = "planned"  // of a dry run
 )
 
 // Account counts outcomes; Seen is the sum of the others.
@@ -118,6 +131,7 @@ type Account struct {
 	Done      int `json:"done"`
 	Unchanged int `json:"unchanged"`
 	Failed    int `json:"failed"`
+	Deferred  int `json:"deferred,omitempty"`
 }
 
 // PreloadImagesResult has one outcome per agent and image, by agent.
@@ -135,17 +149,18 @@ func (PreloadImagesAction) Spec() Spec {
 
 // Validate needs images and agents.
 func (a PreloadImagesAction) Validate() error {
-	return firstError(needRefs(a.Images), need("target_agents", a.TargetAgents))
+	return firstError(needRefs(a.Images), needTargets(a.TargetAgents))
 }
 
 // UnloadImagesAction makes nodes not hold images. A node that does not hold one
 // is left alone.
 type UnloadImagesAction struct {
 	Images       []ImageRef `json:"images" doc:"what to unload"`
-	TargetAgents string     `json:"target_agents" kind:"agents" doc:"agent ids, separated by commas, or * for all"`
+	TargetAgents string     `json:"target_agents" kind:"agents" doc:"a target expression, such as * or scaling-group:gpu,!node7"`
 	Force        bool       `json:"force,omitempty" doc:"also what containers use"`
 	DryRun       bool       `json:"dry_run,omitempty" doc:"only tell what would be removed"`
 	Background   bool       `json:"background,omitempty" doc:"return a task id at once"`
+	Deferral
 }
 
 // UnloadImagesResult has one outcome per agent and image, by agent.
@@ -163,7 +178,7 @@ func (UnloadImagesAction) Spec() Spec {
 
 // Validate needs images and agents.
 func (a UnloadImagesAction) Validate() error {
-	return firstError(needRefs(a.Images), need("target_agents", a.TargetAgents))
+	return firstError(needRefs(a.Images), needTargets(a.TargetAgents))
 }
 
 // GetImageInstalledAgentsAction tells which agents hold images.

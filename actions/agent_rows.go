@@ -6,9 +6,11 @@ import "github.com/wharf-project/wharf/domain"
 type RegisterAgentAction struct {
 	AgentID      domain.AgentID   `json:"agent_id" doc:"the site's name of the node"`
 	Kind         domain.AgentKind `json:"kind" doc:"adapter, such as ocilayout"`
-	Address      string           `json:"address" doc:"what the adapter needs: a path, a URL"`
+	Address      string           `json:"address,omitempty" doc:"what the adapter needs: a path, a URL; of a fleet agent its public key"`
 	ScalingGroup string           `json:"scaling_group" doc:"the one that it belongs to"`
 	Architecture string           `json:"architecture,omitempty" doc:"none: this host's"`
+
+	Labels map[string]string `json:"labels,omitempty" doc:"for target expressions such as label:rack=7"`
 }
 
 // Agent returns the row that the action asks for.
@@ -17,7 +19,7 @@ func (a RegisterAgentAction) Agent() domain.Agent {
 	if arch == "" {
 		arch = domain.HostArchitecture()
 	}
-	return domain.Agent{ID: a.AgentID, Kind: a.Kind, Address: a.Address, ScalingGroup: a.ScalingGroup, Architecture: arch, Status: domain.AgentOnline}
+	return domain.Agent{ID: a.AgentID, Kind: a.Kind, Address: a.Address, ScalingGroup: a.ScalingGroup, Architecture: arch, Status: domain.AgentOnline, Labels: a.Labels}
 }
 
 // AgentResult is an agent as stored.
@@ -47,6 +49,8 @@ type ModifyAgentAction struct {
 	ScalingGroup domain.Patch[string]             `json:"scaling_group,omitzero"`
 	Architecture domain.Patch[string]             `json:"architecture,omitzero"`
 	Status       domain.Patch[domain.AgentStatus] `json:"status,omitzero" doc:"online or offline"`
+
+	Labels domain.Patch[map[string]string] `json:"labels,omitzero" doc:"all of them; what is not named is dropped"`
 }
 
 // ModifyAgentResult is the row as stored.
@@ -106,15 +110,19 @@ func (a ListAgentsAction) Validate() error {
 }
 
 // ReportInventoryAction replaces what the catalogue knows of a node's images.
-// Without an inventory the node is asked for one.
+// Without an inventory the node is asked for one, unless a heartbeat says that
+// there is nothing new, or that the node is gone.
 type ReportInventoryAction struct {
 	AgentID   domain.AgentID    `json:"agent_id" kind:"agent"`
 	Inventory *domain.Inventory `json:"inventory,omitempty" doc:"everything that the node holds; none: ask the node"`
+	Revision  string            `json:"revision,omitempty" doc:"what the node calls its inventory: the stored one is not asked for again"`
+	Offline   bool              `json:"offline,omitempty" doc:"the node does not answer any more; what it holds stays as it is known"`
 }
 
 // ReportInventoryResult counts what that changed.
 type ReportInventoryResult struct {
 	domain.InventoryChange
+	Known bool `json:"known,omitempty"` // the named revision is the stored one: nobody was asked
 }
 
 // Spec of agent.report.
@@ -129,6 +137,9 @@ func (a ReportInventoryAction) Validate() error {
 	}
 	if a.Inventory == nil {
 		return nil
+	}
+	if a.Offline {
+		return domain.Invalid("inventory_invalid", "offline", "a node that does not answer has no inventory to report")
 	}
 	for _, i := range a.Inventory.Images {
 		if i.Canonical == "" || i.Architecture == "" || i.SizeBytes < 0 {

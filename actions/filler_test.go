@@ -47,6 +47,7 @@ var texts = map[string]string{
 	"permission":                "image.forget",
 	"project":                   "vision",
 	"projects":                  "vision",
+	"revision":                  "r1",
 	"reference":                 "cr.example.org/stable/python:3.12",
 	"registry":                  "cr.example.org",
 	"scaling_group":             "gpu",
@@ -64,7 +65,7 @@ var texts = map[string]string{
 var sorts = map[string]string{
 	"image.list": "canonical", "alias.search": "alias", "registry.list": "name", "agent.list": "id",
 	"scaling_group.list": "scaling_group", "audit.search": "at",
-	"task.get": "key", "task.list": "created_at",
+	"task.get": "key", "task.list": "created_at", "agent.intents": "agent",
 }
 
 const someDigest = "sha256:4b8d1c7f6a53e2094b8d1c7f6a53e2094b8d1c7f6a53e2094b8d1c7f6a53e209"
@@ -148,6 +149,9 @@ func (f filler) fillStruct(v reflect.Value, owner, name string) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		jsonName, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if jsonName == "offline" {
+			continue // contradicts the inventory
+		}
 		f.fill(v.Field(i), v.Type().Name(), jsonName)
 	}
 }
@@ -171,6 +175,8 @@ func (f filler) filter() domain.Filter {
 		field = "actor"
 	case "agent.list":
 		field = "id"
+	case "agent.intents":
+		field = "agent"
 	case "task.get":
 		field = "key"
 	case "task.list":

@@ -54,6 +54,15 @@ func needRefs(refs []ImageRef) error {
 	return nil
 }
 
+// needTargets checks an expression that names agents.
+func needTargets(expr string) error {
+	if expr == "" {
+		return need("target_agents", expr)
+	}
+	_, err := domain.ParseTargetAgents(expr)
+	return err
+}
+
 func needList(f domain.Filter, p domain.Page, fields domain.Fields, defaultSort string) error {
 	_, err := p.Check(fields, defaultSort)
 	return firstError(err, f.Check(fields))

@@ -32,7 +32,7 @@ func TestAFilledActionIsValid(t *testing.T) {
 func TestOnlyListsAndTheWholeRescanNeedNothing(t *testing.T) {
 	t.Parallel()
 	needNothing := []string{
-		"image.list", "alias.search", "registry.list", "agent.list", "scaling_group.list", "audit.search", "registry.rescan", "task.list",
+		"image.list", "alias.search", "registry.list", "agent.list", "scaling_group.list", "audit.search", "registry.rescan", "task.list", "agent.intents",
 	}
 	for _, e := range service.Catalogue() {
 		err := e.New().Validate()

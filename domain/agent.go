@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // AgentKind picks the adapter that speaks to an agent.
 type AgentKind string
@@ -31,11 +34,16 @@ type Agent struct {
 	ScalingGroup string      `json:"scaling_group"`
 	Architecture string      `json:"architecture"`
 	Status       AgentStatus `json:"status"`
+	// Labels are the operator's, for target expressions; nil: none.
+	Labels map[string]string `json:"labels,omitempty"`
 	// InventoryAt is when the last full inventory was taken; zero: never.
 	InventoryAt time.Time `json:"inventory_at,omitzero"`
-	CreatedAt   time.Time `json:"created_at"`
-	UpdatedAt   time.Time `json:"updated_at"`
-	Revision    int64     `json:"revision"`
+	// InventoryRevision is what the agent calls that inventory; "": it has no
+	// name for it.
+	InventoryRevision string    `json:"inventory_revision,omitempty"`
+	CreatedAt         time.Time `json:"created_at"`
+	UpdatedAt         time.Time `json:"updated_at"`
+	Revision          int64     `json:"revision"`
 }
 
 // Check tests the fields that a user sets, and normalises the architecture.
@@ -44,8 +52,13 @@ func (a *Agent) Check() error {
 	if _, err := ParseAgentID(string(a.ID)); err != nil {
 		return err
 	}
-	if a.Kind == "" || a.Address == "" {
+	if a.Kind == "" || a.Address == "" && a.Kind != AgentFleet {
 		return Invalid("agent_invalid", "address", "an agent has a kind and an address")
+	}
+	for k, v := range a.Labels {
+		if err := checkAgentLabel(k, v); err != nil {
+			return err
+		}
 	}
 	if err := CheckName("scaling group", a.ScalingGroup); err != nil {
 		return err
@@ -56,6 +69,23 @@ func (a *Agent) Check() error {
 	arch, err := NormalizeArchitecture(a.Architecture)
 	a.Architecture = arch
 	return err
+}
+
+// checkAgentLabel checks one label: a key of 1-63 letters, digits, '.', '_', '-'
+// or '/', and a value of at most 255 printable characters.
+func checkAgentLabel(key, value string) error {
+	ok := key != "" && len(key) <= 63
+	for i := range len(key) {
+		c := key[i]
+		ok = ok && (c == '.' || c == '_' || c == '-' || c == '/' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z')
+	}
+	if !ok {
+		return Invalid("agent_label_invalid", "labels", "the key of a label is 1-63 letters, digits, '.', '_', '-' or '/': %s", Quote(key))
+	}
+	if len(value) > 255 || !printable(strings.ReplaceAll(value, " ", "")) {
+		return Invalid("agent_label_invalid", "labels", "the value of a label is at most 255 printable characters: %s", Quote(value))
+	}
+	return nil
 }
 
 // AgentFields is the table of fields for lists of agents.
@@ -74,6 +104,9 @@ var AgentFields = Fields{
 // one means that the agent holds nothing.
 type Inventory struct {
 	Images []InventoryImage `json:"images"`
+	// Revision is what the agent calls this state of its images; "": nothing.
+	// The same revision is the same inventory.
+	Revision string `json:"revision,omitempty"`
 }
 
 // InventoryImage is one image on an agent.

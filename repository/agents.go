@@ -14,8 +14,12 @@ type AgentRepository interface {
 	List(ctx context.Context, f domain.Filter, p domain.Page) ([]domain.Agent, domain.PageInfo, error)
 	// Replace takes a full inventory for an agent: what is not in it is gone,
 	// also when it is empty. An inventory older than the stored one is conflict
-	// (inventory_outdated). It sets the agent online.
+	// (inventory_outdated). It sets the agent online; one that was not is back,
+	// and its intents are due at once.
 	Replace(ctx context.Context, id domain.AgentID, inv domain.Inventory) (domain.InventoryChange, error)
+	// SetStatus says whether an agent answers; one that is back has its intents
+	// due at once.
+	SetStatus(ctx context.Context, id domain.AgentID, status domain.AgentStatus) error
 }
 
 // AdminAgentRepository is all agents.
@@ -36,6 +40,17 @@ type AdminAgentRepository interface {
 	// not_found.
 	Hold(ctx context.Context, id domain.AgentID, images []domain.InventoryImage) error
 	Drop(ctx context.Context, id domain.AgentID, images []domain.InventoryImage) error
+
+	// Defer stores what agents are to do when they are back. One that is there
+	// for the same image on the same agent is replaced, but keeps its wait (Tries,
+	// NotBefore) when it means the same. The actor is the scope's. Agents that were
+	// removed are left out.
+	Defer(ctx context.Context, intents []domain.Intent) error
+	// Settle drops the intents for images of an agent that came up before this
+	// call: they are served, or not wanted any more. It returns how many.
+	Settle(ctx context.Context, id domain.AgentID, images []domain.ImageKey) (int, error)
+	// Intents returns a page of what waits for agents.
+	Intents(ctx context.Context, f domain.Filter, p domain.Page) ([]domain.Intent, domain.PageInfo, error)
 }
 
 // TenancyRepository answers which scaling groups may be used.

@@ -55,8 +55,32 @@ type TaskQueue interface {
 	// UnfinishedTasks returns all tasks that are queued or running, interactive ones
 	// first, then by age.
 	UnfinishedTasks(ctx context.Context) ([]TaskBeat, error)
-	// PruneTasks removes tasks that finished before a time and returns how many.
-	PruneTasks(ctx context.Context, finishedBefore time.Time) (int, error)
+	// DueIntents returns intents whose wait is over, of agents that are online,
+	// by agent; expired ones are not due. At most limit.
+	DueIntents(ctx context.Context, now time.Time, limit int) ([]domain.Intent, error)
+	// SpawnTask makes a task of intents: it counts a try and sets the next wait on
+	// each, and stores the task of their actor. Intents that somebody else spawned
+	// or changed meanwhile are conflict (intent_changed), and nothing is done.
+	SpawnTask(ctx context.Context, s Spawn) (domain.Task, error)
+	// Prune removes what is older than the given times and returns how much.
+	Prune(ctx context.Context, p Prune) (int, error)
+}
+
+// Spawn is what becomes of intents whose agent is back.
+type Spawn struct {
+	Task      NewTask
+	Actor     domain.Actor
+	Intents   []domain.Intent // as DueIntents gave them
+	NotBefore time.Time       // of the next try, should this one find the agent away
+	Now       time.Time
+}
+
+// Prune says what is old: everything before a time goes. Zero keeps all.
+type Prune struct {
+	Tasks           time.Time // finished before, with items and events
+	Audit           time.Time // entries of before
+	IdempotencyKeys time.Time // claimed before
+	Intents         time.Time // expired before
 }
 
 // TaskProgress is what one attempt has to say since it last did.

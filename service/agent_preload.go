@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
@@ -21,11 +22,14 @@ func (s *AgentService) preloadImages(ctx context.Context, db repository.Admin, a
 		id, err := s.tasks.background(ctx, db, a)
 		return actions.PreloadImagesResult{TaskID: id, Outcomes: []actions.AgentOutcome{}}, err
 	}
-	lanes, err := s.targetLanes(ctx, db, a.TargetAgents, a.Images, false)
+	lanes, err := s.targetLanes(ctx, db, a.TargetAgents, a.AllowEmpty, a.Images, false)
 	if err != nil {
 		return actions.PreloadImagesResult{}, err
 	}
-	p := preload{service: s, db: db, dry: a.DryRun, registries: map[domain.RegistryID]domain.Registry{}}
+	p := preload{
+		service: s, db: db, dry: a.DryRun, registries: map[domain.RegistryID]domain.Registry{},
+		away: s.deferral(ctx, db, a.Spec().Name, a.Deferral, false, a.DryRun),
+	}
 	if err := p.plan(ctx, lanes); err != nil {
 		return actions.PreloadImagesResult{}, err
 	}
@@ -38,12 +42,13 @@ func (s *AgentService) preloadImages(ctx context.Context, db repository.Admin, a
 	return actions.PreloadImagesResult{Outcomes: outcomes, Account: account, DryRun: a.DryRun}, nil
 }
 
-// preload pulls images onto agents: all agents at once, the images of one agent
-// one after the other.
+// preload pulls images onto agents: all agents at once, and of each as many
+// images as it may pull at a time.
 type preload struct {
 	service    *AgentService
 	db         repository.Admin
 	dry        bool
+	away       *away
 	registries map[domain.RegistryID]domain.Registry // unsealed; read-only once planned
 }
 
@@ -75,75 +80,118 @@ func (p *preload) plan(ctx context.Context, lanes []*lane) error {
 }
 
 func pullable(it *item) error {
-	key := domain.ImageKey{Reference: it.canonical, Architecture: it.architecture}
 	if it.image == nil {
-		return domain.NotFound("image", key.String())
+		return domain.NotFound("image", it.imageKey().String())
 	}
 	if it.image.Status != domain.ImageAlive {
-		return domain.Errorf(domain.CodePrecondition, "image_"+string(it.image.Status), it.canonical, "%s is %s and cannot be loaded", key, it.image.Status)
+		return domain.Errorf(domain.CodePrecondition, "image_"+string(it.image.Status), it.canonical, "%s is %s and cannot be loaded", it.imageKey(), it.image.Status)
 	}
 	return nil
 }
 
+// lane works on one agent. An error is that of all items that have no outcome.
 func (p *preload) lane(ctx context.Context, l *lane, m *meter) error {
 	if len(l.items) == 0 {
 		return nil
 	}
 	agent, held, err := p.service.heldBy(ctx, l.row)
 	if err != nil {
-		return err
+		p.away.end(ctx, l, m, err)
+		return nil
 	}
-	var pulled []domain.InventoryImage
-	defer func() { p.record(ctx, l.id, pulled) }()
-	for i := range l.items {
+	var gone atomic.Pointer[error] // the agent stopped answering: what is left is not tried
+	pulled := make([]domain.InventoryImage, len(l.items))
+	errs := fan(p.service.fleet.AgentPulls, len(l.items), func(i int) error {
 		it := &l.items[i]
 		have, there := held[[2]string{it.canonical, it.architecture}]
 		switch {
 		case it.err != nil:
-			it.done("", 0, it.err)
+			l.step(ctx, m, it, "", 0, it.err)
 		case there && have.Digest == it.image.ConfigDigest:
-			it.done(actions.DidNothing, have.SizeBytes, nil)
-			pulled = append(pulled, have)
+			pulled[i] = have
+			l.step(ctx, m, it, actions.DidNothing, have.SizeBytes, nil)
 		case p.dry:
-			it.done(actions.WouldDo, it.image.SizeBytes, nil)
+			l.step(ctx, m, it, actions.WouldDo, it.image.SizeBytes, nil)
+		case gone.Load() != nil:
 		default:
-			out, err := p.pull(ctx, agent, *it.image)
+			out, err := p.pull(ctx, agent, l.id, *it.image)
+			if err != nil && (isAway(err) || ctx.Err() != nil) {
+				gone.Store(&err)
+				return nil
+			}
 			did := actions.DidPull
 			if out.Unchanged {
 				did = actions.DidNothing
 			}
-			it.done(did, out.SizeBytes, err)
 			if err == nil {
-				pulled = append(pulled, domain.InventoryImage{Canonical: it.canonical, Architecture: it.architecture, Digest: out.Digest, SizeBytes: out.SizeBytes})
-			} else if domain.ReasonOf(err) == "agent_unavailable" || ctx.Err() != nil {
-				return err
+				pulled[i] = domain.InventoryImage{Canonical: it.canonical, Architecture: it.architecture, Digest: out.Digest, SizeBytes: out.SizeBytes}
 			}
+			l.step(ctx, m, it, did, out.SizeBytes, err)
 		}
-		l.step(ctx, m)
+		return nil
+	})
+	for i, err := range errs { // panics
+		if err != nil && !l.items[i].over {
+			l.step(ctx, m, &l.items[i], "", 0, err)
+		}
+	}
+	p.record(ctx, l, pulled)
+	if e := gone.Load(); e != nil {
+		p.away.end(ctx, l, m, *e)
 	}
 	return nil
 }
 
-func (p *preload) pull(ctx context.Context, agent port.Agent, img domain.Image) (out domain.PullOutcome, err error) {
-	ctx, cancel := context.WithTimeout(ctx, p.service.fleet.AgentPull)
+// pull pulls one image, again after errors that pass. It waits for a slot of
+// the agent and one of the registry, then the clock runs.
+func (p *preload) pull(ctx context.Context, agent port.Agent, id domain.AgentID, img domain.Image) (out domain.PullOutcome, err error) {
+	fleet := p.service.fleet
+	for _, slot := range []struct {
+		of    string
+		limit int
+	}{{"agent/" + string(id), fleet.AgentPulls}, {"registry/" + string(img.RegistryID), fleet.RegistryPulls}} {
+		release, err := p.service.slots.take(ctx, slot.of, slot.limit)
+		if err != nil {
+			return out, err
+		}
+		defer release()
+	}
+	ctx, cancel := context.WithTimeout(ctx, fleet.AgentPull)
 	defer cancel()
-	err = safely(func() (err error) {
-		out, err = agent.Pull(ctx, domain.PullRequest{
-			Reference: img.Reference(), Architecture: img.Architecture, Manifest: img.ManifestDigest, Registry: p.registries[img.RegistryID],
-		}, nil)
-		return err
+	request := domain.PullRequest{
+		Reference: img.Reference(), Architecture: img.Architecture, Manifest: img.ManifestDigest, Registry: p.registries[img.RegistryID],
+	}
+	err = retried(ctx, fleet.PullAttempts, fleet.PullBackoff, func() error {
+		return watched(ctx, fleet.PullStall, func(ctx context.Context, moved domain.Progress) error {
+			return safely(func() (err error) {
+				out, err = agent.Pull(ctx, request, moved)
+				return err
+			})
+		})
 	})
+	if err == nil && out.Digest != img.ConfigDigest && img.ConfigDigest != "" {
+		return out, domain.Errorf(domain.CodePrecondition, "digest_mismatch", img.Canonical(), "the agent %s holds another image than the catalogue names: %s, not %s", id, out.Digest, img.ConfigDigest)
+	}
 	return out, err
 }
 
 // record notes what an agent holds now; see removal.record.
-func (p *preload) record(ctx context.Context, id domain.AgentID, pulled []domain.InventoryImage) {
-	if p.dry || len(pulled) == 0 {
+func (p *preload) record(ctx context.Context, l *lane, pulled []domain.InventoryImage) {
+	if p.dry {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
+	var held []domain.InventoryImage
+	for _, i := range pulled {
+		if i.Canonical != "" {
+			held = append(held, i)
+		}
+	}
 	_ = p.db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) error {
-		return tx.Agents.Hold(ctx, id, pulled)
+		if _, err := tx.Agents.Settle(ctx, l.id, l.settled()); err != nil {
+			return err
+		}
+		return tx.Agents.Hold(ctx, l.id, held)
 	})
 }

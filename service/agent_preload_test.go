@@ -21,7 +21,7 @@ func (f *fleet) preload(targets string, names ...string) actions.PreloadImagesRe
 	res, err := f.PreloadImages(f.root, actions.PreloadImagesAction{Images: fleetKey("", names...).Images, TargetAgents: targets})
 	require.NoError(f.tb, err)
 	require.Equal(f.tb, len(res.Outcomes), res.Account.Seen)
-	require.Equal(f.tb, res.Account.Seen, res.Account.Done+res.Account.Unchanged+res.Account.Failed)
+	require.Equal(f.tb, res.Account.Seen, res.Account.Done+res.Account.Unchanged+res.Account.Failed+res.Account.Deferred)
 	return res
 }
 
@@ -107,12 +107,14 @@ func TestAPreloadFailsOnlyWhereItFails(t *testing.T) {
 		"fine docker.io/library/never:heard x86_64 failed not_found/image_not_found",
 		"fine " + img.Canonical() + " x86_64 pulled",
 	}, fleetOutcomes(res.Outcomes[:5]))
-	for _, o := range res.Outcomes[5:] {
-		require.Equal(t, domain.AgentID("offline"), o.AgentID)
-		require.Equal(t, actions.DidFail, o.Did)
-	}
-	require.Equal(t, "agent_offline", res.Outcomes[9].Problem.Reason)
-	require.Equal(t, actions.Account{Seen: 10, Done: 1, Failed: 9}, res.Account)
+	require.Equal(t, []string{
+		"offline " + moved.Canonical() + " x86_64 deferred",
+		"offline " + forgotten.Canonical() + " x86_64 failed precondition/image_forgotten",
+		"offline " + missing.Canonical() + " x86_64 failed precondition/image_missing",
+		"offline docker.io/library/never:heard x86_64 failed not_found/image_not_found",
+		"offline " + img.Canonical() + " x86_64 deferred",
+	}, fleetOutcomes(res.Outcomes[5:]))
+	require.Equal(t, actions.Account{Seen: 10, Done: 1, Failed: 7, Deferred: 2}, res.Account)
 	require.Equal(t, []string{img.Canonical() + " x86_64"}, f.known("fine"))
 	require.Empty(t, f.known("offline"))
 	require.Empty(t, f.agents["offline"].Calls(porttest.OpPull))
@@ -146,10 +148,10 @@ func TestTargetsAreIdsOrAll(t *testing.T) {
 	for _, id := range []domain.AgentID{"a", "b", "c"} {
 		f.node(id, "x86_64")
 	}
-	for expr, want := range map[string]int{"a": 1, "c, a ,c": 2, "*": 3, "a,*": 3} {
+	for expr, want := range map[string]int{"a": 1, "c, a ,c": 2, "*": 3, "a,*": 3, "[ab]": 2, "!a": 2, "scaling-group:*,!c": 2, "arch:amd64": 3} {
 		require.Len(t, f.preload(expr, img.Canonical()).Outcomes, want, expr)
 	}
-	for expr, want := range map[string]string{"a,nobody": "not_found/agent_not_found", "a,,b": "invalid/agent_id_invalid", "a b": "invalid/agent_id_invalid", "a*": "invalid/agent_id_invalid"} {
+	for expr, want := range map[string]string{"a,nobody": "not_found/agent_not_found", "a,,b": "invalid/target_invalid", "a b": "invalid/target_invalid", "z*": "invalid/target_empty", "!*": "invalid/target_empty"} {
 		for _, err := range []error{
 			fleetErr(f.PreloadImages(f.root, actions.PreloadImagesAction{Images: fleetKey("", img.Canonical()).Images, TargetAgents: expr})),
 			fleetErr(f.UnloadImages(f.root, actions.UnloadImagesAction{Images: fleetKey("", img.Canonical()).Images, TargetAgents: expr})),
@@ -162,7 +164,7 @@ func TestTargetsAreIdsOrAll(t *testing.T) {
 
 func TestANodeThatVanishesDuringAPreloadKeepsWhatItGot(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t)
+	f := newFleet(t, func(c *service.Config) { c.Fleet.AgentPulls = 1 })
 	images := f.images(3)
 	f.node("a", "x86_64").SetHook(func(_ context.Context, op, key string) error {
 		if op == porttest.OpPull && key != images[0].Canonical()+" (x86_64)" {
@@ -179,8 +181,8 @@ func TestANodeThatVanishesDuringAPreloadKeepsWhatItGot(t *testing.T) {
 	res := f.preload("*", fleetNames(images)...)
 	require.Equal(t, []string{
 		"a " + images[0].Canonical() + " x86_64 pulled",
-		"a " + images[1].Canonical() + " x86_64 failed unavailable/agent_unavailable",
-		"a " + images[2].Canonical() + " x86_64 failed unavailable/agent_unavailable",
+		"a " + images[1].Canonical() + " x86_64 deferred",
+		"a " + images[2].Canonical() + " x86_64 deferred",
 		"b " + images[0].Canonical() + " x86_64 pulled",
 		"b " + images[1].Canonical() + " x86_64 failed internal/panic",
 		"b " + images[2].Canonical() + " x86_64 pulled",
@@ -194,7 +196,7 @@ func TestANodeThatVanishesDuringAPreloadKeepsWhatItGot(t *testing.T) {
 func TestAPullThatHangsTimesOutAndTheNextImageIsTried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, func(c *service.Config) { c.Fleet.AgentPull = 10 * time.Minute })
+		f := newFleet(t, func(c *service.Config) { c.Fleet.AgentPull, c.Fleet.PullStall = 10*time.Minute, time.Hour })
 		images := f.images(2)
 		f.node("a", "x86_64").SetHook(fleetHang(porttest.OpPull, images[0].Canonical()+" (x86_64)"))
 		start := time.Now()

@@ -17,6 +17,7 @@ type removal struct {
 	force, noPrune bool
 	absentIsFine   bool // unloading: not there is what was wanted
 	dry            bool
+	away           *away // nil: who is away fails
 }
 
 func (r *removal) run(ctx context.Context, lanes []*lane) {
@@ -38,33 +39,35 @@ func (r *removal) lane(ctx context.Context, l *lane, m *meter) error {
 	}
 	agent, held, err := r.service.heldBy(ctx, l.row)
 	if err != nil {
-		return err
+		r.away.end(ctx, l, m, err)
+		return nil
 	}
 	var removed []domain.InventoryImage
-	defer func() { r.record(ctx, l.id, removed) }()
+	defer func() { r.record(ctx, l, removed) }()
 	for i := range l.items {
 		it := &l.items[i]
 		img, there := held[[2]string{it.canonical, it.architecture}]
 		switch {
 		case it.err != nil:
-			it.done("", 0, it.err)
+			l.step(ctx, m, it, "", 0, it.err)
 		case !there && r.absentIsFine:
-			it.done(actions.DidNothing, 0, nil)
 			removed = append(removed, domain.InventoryImage{Canonical: it.canonical, Architecture: it.architecture})
+			l.step(ctx, m, it, actions.DidNothing, 0, nil)
 		case !there:
-			it.done("", 0, domain.NotFound("image", domain.ImageKey{Reference: it.canonical, Architecture: it.architecture}.String()))
+			l.step(ctx, m, it, "", 0, domain.NotFound("image", it.imageKey().String()))
 		case r.dry:
-			it.done(actions.WouldDo, img.SizeBytes, r.protected(img))
+			l.step(ctx, m, it, actions.WouldDo, img.SizeBytes, r.protected(img))
 		default:
 			out, err := r.remove(ctx, agent, img)
-			it.done(actions.DidRemove, out.FreedBytes, err)
+			if unanswered(err) {
+				r.away.end(ctx, l, m, err)
+				return nil
+			}
 			if err == nil {
 				removed = append(removed, img)
-			} else if unanswered(err) {
-				return err
 			}
+			l.step(ctx, m, it, actions.DidRemove, out.FreedBytes, err)
 		}
-		l.step(ctx, m)
 	}
 	return nil
 }
@@ -89,14 +92,17 @@ func (r *removal) protected(img domain.InventoryImage) error {
 
 // record notes what an agent no longer holds. A failure costs nothing but
 // freshness: the next inventory says the same.
-func (r *removal) record(ctx context.Context, id domain.AgentID, removed []domain.InventoryImage) {
-	if r.dry || len(removed) == 0 {
+func (r *removal) record(ctx context.Context, l *lane, removed []domain.InventoryImage) {
+	if r.dry {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	_ = r.db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) error {
-		return tx.Agents.Drop(ctx, id, removed)
+		if _, err := tx.Agents.Settle(ctx, l.id, l.settled()); err != nil {
+			return err
+		}
+		return tx.Agents.Drop(ctx, l.id, removed)
 	})
 }
 

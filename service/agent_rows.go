@@ -15,6 +15,7 @@ type AgentService struct {
 	clients *clients
 	fleet   Fleet
 	tasks   *TaskService
+	slots   *slots
 }
 
 // RegisterAgent adds a node. Errors: invalid, conflict for a taken id,
@@ -77,6 +78,7 @@ func (s *AgentService) modifyAgent(ctx context.Context, db repository.Admin, a a
 		a.ScalingGroup.Apply(&row.ScalingGroup)
 		a.Architecture.Apply(&row.Architecture)
 		a.Status.Apply(&row.Status)
+		a.Labels.Apply(&row.Labels)
 		if err := row.Check(); err != nil {
 			return err
 		}
@@ -111,11 +113,21 @@ func (s *AgentService) removeAgent(ctx context.Context, db repository.Admin, a a
 }
 
 func (s *AgentService) reportInventory(ctx context.Context, db repository.Scoped, a actions.ReportInventoryAction) (res actions.ReportInventoryResult, err error) {
+	if a.Offline {
+		return res, setStatus(ctx, db, a.AgentID, domain.AgentOffline)
+	}
 	inv := a.Inventory
 	if inv == nil {
 		row, err := db.Read().Agents.Get(ctx, a.AgentID)
 		if err != nil {
 			return res, err
+		}
+		if a.Revision != "" && a.Revision == row.InventoryRevision {
+			res.Known = true
+			if row.Status == domain.AgentOnline {
+				return res, nil
+			}
+			return res, setStatus(ctx, db, a.AgentID, domain.AgentOnline)
 		}
 		asked, err := s.inventory(ctx, row)
 		if err != nil {
@@ -123,7 +135,7 @@ func (s *AgentService) reportInventory(ctx context.Context, db repository.Scoped
 		}
 		inv = &asked
 	}
-	clean := domain.Inventory{Images: make([]domain.InventoryImage, len(inv.Images))}
+	clean := domain.Inventory{Images: make([]domain.InventoryImage, len(inv.Images)), Revision: inv.Revision}
 	for i, img := range inv.Images {
 		if arch, err := domain.NormalizeArchitecture(img.Architecture); err == nil {
 			img.Architecture = arch // one that cannot be read stays as it is: it matches nothing
@@ -135,6 +147,10 @@ func (s *AgentService) reportInventory(ctx context.Context, db repository.Scoped
 		return err
 	})
 	return res, err
+}
+
+func setStatus(ctx context.Context, db repository.Scoped, id domain.AgentID, status domain.AgentStatus) error {
+	return db.InTx(ctx, func(ctx context.Context, tx repository.View) error { return tx.Agents.SetStatus(ctx, id, status) })
 }
 
 // inventory asks a node, within the deadline of one call.

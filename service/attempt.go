@@ -78,6 +78,13 @@ func (a *attempt) commit(ctx context.Context, item domain.TaskItem) {
 	a.items = append(a.items, item)
 }
 
+// missing is how many of the items that this attempt planned did not end.
+func (a *attempt) missing(account domain.TaskAccount) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.planned - account.Over()
+}
+
 // flush writes what there is; without anything it is a sign of life. It stops
 // the work when the task was cancelled, or is somebody else's by now.
 func (a *attempt) flush(ctx context.Context) (domain.Task, error) {

@@ -75,6 +75,8 @@ func Catalogue() []Entry {
 		entry("RemoveAgent", (*ImageService).RemoveAgent),
 		entry("ListAgents", (*ImageService).ListAgents),
 		entry("ReportInventory", (*ImageService).ReportInventory),
+		entry("ListIntents", (*ImageService).ListIntents),
+		entry("DropIntents", (*ImageService).DropIntents),
 		entry("AllowScalingGroup", (*ImageService).AllowScalingGroup),
 		entry("DisallowScalingGroup", (*ImageService).DisallowScalingGroup),
 		entry("ListScalingGroups", (*ImageService).ListScalingGroups),

@@ -33,7 +33,7 @@ var destructive = []string{
 var superadminOnly = []string{
 	"image.modify", "image.set_limit", "image.clear_limit", "image.clear", "alias.create", "alias.delete",
 	"registry.create", "registry.modify", "registry.delete", "registry.allow", "registry.disallow", "registry.associate", "registry.disassociate",
-	"agent.register", "agent.modify", "agent.remove", "scaling_group.allow", "scaling_group.disallow",
+	"agent.register", "agent.modify", "agent.remove", "agent.drop_intents", "scaling_group.allow", "scaling_group.disallow",
 }
 
 // example is the action's filled example, kept beside package actions; tasks

@@ -164,6 +164,28 @@ func (r fleetFlakyAgents) Replace(ctx context.Context, id domain.AgentID, inv do
 	return fleetCall(r.f, "agents.replace", func() (domain.InventoryChange, error) { return r.AgentRepository.Replace(ctx, id, inv) })
 }
 
+func (r fleetFlakyAgents) SetStatus(ctx context.Context, id domain.AgentID, s domain.AgentStatus) error {
+	if err := r.f.tick("agents.set_status"); err != nil {
+		return err
+	}
+	return r.AgentRepository.SetStatus(ctx, id, s)
+}
+
+func (r fleetFlakyAgents) Defer(ctx context.Context, list []domain.Intent) error {
+	if err := r.f.tick("agents.defer"); err != nil {
+		return err
+	}
+	return r.admin.Defer(ctx, list)
+}
+
+func (r fleetFlakyAgents) Settle(ctx context.Context, id domain.AgentID, keys []domain.ImageKey) (int, error) {
+	return fleetCall(r.f, "agents.settle", func() (int, error) { return r.admin.Settle(ctx, id, keys) })
+}
+
+func (r fleetFlakyAgents) Intents(ctx context.Context, w domain.Filter, p domain.Page) ([]domain.Intent, domain.PageInfo, error) {
+	return fleetPage(r.f, "agents.intents", func() ([]domain.Intent, domain.PageInfo, error) { return r.admin.Intents(ctx, w, p) })
+}
+
 func (r fleetFlakyAgents) Many(ctx context.Context, ids []domain.AgentID) ([]domain.Agent, error) {
 	return fleetCall(r.f, "agents.many", func() ([]domain.Agent, error) { return r.admin.Many(ctx, ids) })
 }

@@ -21,19 +21,18 @@ type Work struct {
 	Redelivery time.Duration
 	// Attempts is how often a task is taken up before it is given up (10).
 	Attempts int
-	// Keep is how long finished tasks are kept (24 h).
-	Keep time.Duration
+	// Return is the wait before an agent that was away is tried again, unless it
+	// says itself that it is back (1 min); it doubles, up to 32 times.
+	Return time.Duration
+	// Retention says when what is over is removed.
+	Retention Retention
 }
 
 func (w Work) withDefaults() Work {
-	def := func(d *time.Duration, v time.Duration) {
-		if *d <= 0 {
-			*d = v
-		}
-	}
-	def(&w.Flush, 250*time.Millisecond)
-	def(&w.Redelivery, 30*time.Second)
-	def(&w.Keep, 24*time.Hour)
+	orElse(&w.Flush, 250*time.Millisecond)
+	orElse(&w.Redelivery, 30*time.Second)
+	orElse(&w.Return, time.Minute)
+	w.Retention = w.Retention.withDefaults()
 	if w.Attempts <= 0 {
 		w.Attempts = 10
 	}
@@ -72,46 +71,6 @@ func (r *Runner) Run(ctx context.Context) error {
 	cancel()
 	<-swept
 	return err
-}
-
-// sweep offers what waits, and what has lost its worker; offers may be lost,
-// the rows are not.
-func (r *Runner) sweep(ctx context.Context) {
-	type sign struct {
-		beat  int64
-		since time.Time
-	}
-	seen := map[domain.TaskID]sign{}
-	tick := time.NewTicker(max(r.work.Redelivery/4, time.Millisecond))
-	defer tick.Stop()
-	for {
-		list, err := r.queue.UnfinishedTasks(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "tasks cannot be listed", "err", err)
-		}
-		next := map[domain.TaskID]sign{}
-		for _, t := range list {
-			now := sign{t.Beat, time.Now()}
-			if last, ok := seen[t.ID]; ok && last.beat == t.Beat {
-				now = last
-			}
-			next[t.ID] = now
-			if t.State == domain.TaskQueued || time.Since(now.since) >= r.work.Redelivery {
-				_ = r.tasks.Offer(ctx, port.Ticket{Task: t.ID, Class: t.Class, Attempt: t.Attempt}) // again at the next sweep
-			}
-		}
-		if err == nil {
-			seen = next
-		}
-		if _, err := r.queue.PruneTasks(ctx, r.now().Add(-r.work.Keep)); err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "old tasks cannot be pruned", "err", err)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }
 
 // do makes one attempt at a task.
@@ -189,6 +148,9 @@ func (r *Runner) finish(ctx, work context.Context, a *attempt, task domain.Task,
 	now, ferr := a.flush(ctx)
 	if ferr != nil || cause != nil && !cancelled {
 		return
+	}
+	if missing := a.missing(now.Account); err == nil && !cancelled && missing > 0 {
+		err = domain.Errorf(domain.CodeInternal, "account_mismatch", string(task.ID), "%d items of the task have no outcome", missing)
 	}
 	end := repository.TaskProgress{ID: task.ID, Attempt: a.number, End: now.Account.End(cancelled), Now: r.now(), Message: "finished"}
 	if cancelled {

@@ -63,11 +63,21 @@ func (t Timeouts) of(e actions.Effect) time.Duration {
 // Fleet bounds work on many nodes and repositories. Zero is the default in
 // brackets.
 type Fleet struct {
-	Agents       int           // agents worked on at once (256)
+	Agents       int           // agents that one action works on at once (256)
 	Repositories int           // repositories of a registry scanned at once (16)
 	Requests     int           // tags of a registry read at once (16)
 	AgentCall    time.Duration // deadline of one inventory or removal (60 s)
-	AgentPull    time.Duration // deadline of one pull (2 h)
+
+	// How images are pulled. The limits hold over all actions of the process.
+	AgentPulls    int           // images pulled onto one agent at once (2)
+	RegistryPulls int           // images pulled from one registry at once (128)
+	PullAttempts  int           // how often one image is tried while errors pass (3)
+	PullBackoff   time.Duration // wait before the second try; doubles (1 s)
+	PullStall     time.Duration // longest time without a byte (5 min)
+	AgentPull     time.Duration // deadline of one image with all its tries (2 h)
+
+	// Defer is how long an agent that is away is waited for (24 h).
+	Defer time.Duration
 }
 
 func (f Fleet) withDefaults() Fleet {
@@ -79,13 +89,21 @@ func (f Fleet) withDefaults() Fleet {
 	def(&f.Agents, 256)
 	def(&f.Repositories, 16)
 	def(&f.Requests, 16)
-	if f.AgentCall <= 0 {
-		f.AgentCall = time.Minute
-	}
-	if f.AgentPull <= 0 {
-		f.AgentPull = 2 * time.Hour
-	}
+	def(&f.AgentPulls, 2)
+	def(&f.RegistryPulls, 128)
+	def(&f.PullAttempts, 3)
+	orElse(&f.AgentCall, time.Minute)
+	orElse(&f.PullBackoff, time.Second)
+	orElse(&f.PullStall, 5*time.Minute)
+	orElse(&f.AgentPull, 2*time.Hour)
+	orElse(&f.Defer, 24*time.Hour)
 	return f
+}
+
+func orElse(d *time.Duration, v time.Duration) {
+	if *d <= 0 {
+		*d = v
+	}
 }
 
 // ImageService is Wharf: one method per action. It embeds its rooms, each of
@@ -134,7 +152,7 @@ func New(cfg Config) (*ImageService, error) {
 	return &ImageService{
 		CatalogService:  &CatalogService{door: d, names: names, clients: clients, fleet: fleet, now: cfg.Now},
 		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},
-		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},
+		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: newSlots()},
 		TaskService:     tasks,
 		AccessService:   &AccessService{door: d, authorizer: cfg.Authorizer},
 	}, nil

@@ -73,7 +73,7 @@ func TestABackgroundPreloadReturnsAtOnceAndIsWorkedOff(t *testing.T) {
 	f.agents["n3"].SetHook(func(context.Context, string, string) error {
 		return domain.Errorf(domain.CodeUnavailable, "agent_unavailable", "n3", "the node does not answer")
 	})
-	preload := actions.PreloadImagesAction{Images: []actions.ImageRef{{Name: fleetHost + "/tool:1"}, {Name: fleetHost + "/tool:2"}}, TargetAgents: "*", Background: true}
+	preload := actions.PreloadImagesAction{Images: []actions.ImageRef{{Name: fleetHost + "/tool:1"}, {Name: fleetHost + "/tool:2"}}, TargetAgents: "*", Background: true, Deferral: actions.Deferral{NoDefer: true}}
 	res, err := f.PreloadImages(f.root, preload)
 	require.NoError(t, err)
 	require.NotEmpty(t, res.TaskID)
@@ -186,7 +186,7 @@ func TestATaskWhoseWorkerDiesGoesOnElsewhereWithoutRepeatingWhatIsCommitted(t *t
 		}
 		return nil
 	})
-	first := f.again(quick)
+	first := f.again(quick, func(cfg *service.Config) { cfg.Fleet.AgentPulls = 1 })
 	stop := runTasks(t, first)
 	res, err := f.PreloadImages(f.root, actions.PreloadImagesAction{Images: refs, TargetAgents: "n1", Background: true})
 	require.NoError(t, err)

@@ -22,6 +22,8 @@ func listFields(action string) domain.Fields {
 		return domain.RegistryFields
 	case "agent.list":
 		return domain.AgentFields
+	case "agent.intents":
+		return domain.IntentFields
 	case "scaling_group.list":
 		return domain.ScalingGroupFields
 	case "audit.search":

@@ -42,7 +42,7 @@ var warmCases = []struct {
 	reach      domain.Reach
 }{
 	{"allowed", domain.Actor{ID: "u", Role: "all", Domain: "domain-1"}, "image.get", domain.ReachVisible},
-	{"denied", domain.Actor{ID: "u", Role: "role-1", Domain: "domain-1"}, "audit.search", domain.ReachNone},
+	{"denied", domain.Actor{ID: "u", Role: "role-1", Domain: "domain-1"}, "registry.create", domain.ReachNone},
 	{"allowed_bound", domain.Actor{ID: "b7", Role: "user", Domain: "domain-1"}, "image.list", domain.ReachVisible},
 	{"stranger", domain.Actor{ID: "u", Role: "none", Domain: "nowhere"}, "image.get", domain.ReachNone},
 }

@@ -21,7 +21,7 @@ var permissions = []string{
 	"scaling_group.allow", "scaling_group.disallow", "scaling_group.list",
 	"registry.create", "registry.modify", "registry.delete", "registry.list", "registry.allow", "registry.disallow",
 	"registry.associate", "registry.disassociate", "registry.rescan",
-	"audit.search", "access.explain", "task.get", "task.list", "task.cancel", "task.retry",
+	"audit.search", "access.explain", "task.get", "task.list", "task.cancel", "task.retry", "agent.intents", "agent.drop_intents",
 }
 
 // rows are Rows in memory.

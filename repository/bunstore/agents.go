@@ -123,7 +123,7 @@ func (g *agents) Save(ctx context.Context, a domain.Agent) (domain.Agent, error)
 	}
 	before := a.Revision
 	a.Revision, a.UpdatedAt = before+1, g.unit.Now
-	res, err := g.db.NewUpdate().Model(agentRowOf(a)).ExcludeColumn("id", "created_at", "inventory_at").WherePK().Where("a.revision = ?", before).Exec(ctx)
+	res, err := g.db.NewUpdate().Model(agentRowOf(a)).ExcludeColumn("id", "created_at", "inventory_at", "inventory_revision").WherePK().Where("a.revision = ?", before).Exec(ctx)
 	if err != nil {
 		return domain.Agent{}, translate("agents.save", err)
 	}
@@ -134,7 +134,30 @@ func (g *agents) Save(ctx context.Context, a domain.Agent) (domain.Agent, error)
 		return domain.Agent{}, domain.Errorf(domain.CodeConflict, "revision_changed", string(a.ID), "the agent %s was changed by somebody else; read it again", a.ID)
 	}
 	g.s().touch(string(a.ID))
+	if a.Status == domain.AgentOnline {
+		return a, g.due(ctx, a.ID)
+	}
 	return a, nil
+}
+
+func (g *agents) SetStatus(ctx context.Context, id domain.AgentID, status domain.AgentStatus) error {
+	s := g.s()
+	if err := s.writing("agents.set_status"); err != nil {
+		return err
+	}
+	agent, err := g.Get(ctx, id)
+	if err != nil || agent.Status == status {
+		return err
+	}
+	_, err = g.db.NewUpdate().Model((*agentRow)(nil)).Set("status = ?", string(status)).Where("a.id = ?", string(id)).Exec(ctx)
+	if err != nil {
+		return translate("agents.set_status", err)
+	}
+	s.touch(string(id))
+	if status == domain.AgentOnline {
+		return g.due(ctx, id)
+	}
+	return nil
 }
 
 func (g *agents) Delete(ctx context.Context, id domain.AgentID) error {
@@ -153,17 +176,19 @@ func (g *agents) Delete(ctx context.Context, id domain.AgentID) error {
 }
 
 func agentOf(r *agentRow) domain.Agent {
-	return domain.Agent{
+	a := domain.Agent{
 		ID: domain.AgentID(r.ID), Kind: domain.AgentKind(r.Kind), Address: r.Address, ScalingGroup: r.ScalingGroup,
 		Architecture: r.Architecture, Status: domain.AgentStatus(r.Status), InventoryAt: loaded(r.InventoryAt),
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Revision: r.Revision,
+		InventoryRevision: r.InventoryRev, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Revision: r.Revision,
 	}
+	fromJSON(r.Labels, &a.Labels)
+	return a
 }
 
 func agentRowOf(a domain.Agent) *agentRow {
 	return &agentRow{
 		ID: string(a.ID), Kind: string(a.Kind), Address: a.Address, ScalingGroup: a.ScalingGroup,
-		Architecture: a.Architecture, Status: string(a.Status), InventoryAt: stored(a.InventoryAt),
+		Architecture: a.Architecture, Status: string(a.Status), Labels: cleanJSON(a.Labels), InventoryAt: stored(a.InventoryAt), InventoryRev: clean(a.InventoryRevision),
 		CreatedAt: stored(a.CreatedAt), UpdatedAt: stored(a.UpdatedAt), Revision: a.Revision,
 	}
 }

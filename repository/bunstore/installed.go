@@ -92,12 +92,18 @@ func (g *agents) Replace(ctx context.Context, id domain.AgentID, inv domain.Inve
 	// The row is taken first: two reports of one agent follow each other, and
 	// the older one loses.
 	res, err := g.db.NewUpdate().Model((*agentRow)(nil)).Set("inventory_at = ?", stored(now)).Set("status = ?", string(domain.AgentOnline)).
+		Set("inventory_revision = ?", clean(inv.Revision)).
 		Where("a.id = ?", string(id)).Where("a.inventory_at <= ?", stored(now)).Exec(ctx)
 	if err != nil {
 		return change, translate("agents.replace", err)
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
 		return change, domain.Errorf(domain.CodeConflict, "inventory_outdated", string(id), "a newer inventory of %s is known (of %s)", id, agent.InventoryAt)
+	}
+	if agent.Status != domain.AgentOnline {
+		if err := g.due(ctx, id); err != nil {
+			return change, err
+		}
 	}
 	have, err := g.Installed(ctx, id)
 	if err != nil {

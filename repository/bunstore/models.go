@@ -111,7 +111,9 @@ type agentRow struct {
 	ScalingGroup string    `bun:"scaling_group"`
 	Architecture string    `bun:"architecture"`
 	Status       string    `bun:"status"`
+	Labels       string    `bun:"labels"`
 	InventoryAt  time.Time `bun:"inventory_at"`
+	InventoryRev string    `bun:"inventory_revision"`
 	CreatedAt    time.Time `bun:"created_at"`
 	UpdatedAt    time.Time `bun:"updated_at"`
 	Revision     int64     `bun:"revision"`
@@ -180,7 +182,7 @@ func models() []any {
 		(*imageRow)(nil), (*labelRow)(nil), (*acceleratorRow)(nil), (*aliasRow)(nil), (*registryRow)(nil),
 		(*registryDomainRow)(nil), (*registryProjectRow)(nil), (*agentRow)(nil), (*installedRow)(nil),
 		(*scalingGroupRow)(nil), (*auditRow)(nil), (*auditTargetRow)(nil), (*idempotencyRow)(nil),
-		(*taskRow)(nil), (*taskItemRow)(nil), (*taskEventRow)(nil),
+		(*taskRow)(nil), (*taskItemRow)(nil), (*taskEventRow)(nil), (*intentRow)(nil),
 	}
 }
 

@@ -171,13 +171,3 @@ func (s *Store) UnfinishedTasks(ctx context.Context) ([]repository.TaskBeat, err
 	}
 	return list, translate("tasks.unfinished", err)
 }
-
-// PruneTasks removes finished tasks; see repository.TaskQueue.
-func (s *Store) PruneTasks(ctx context.Context, finishedBefore time.Time) (int, error) {
-	res, err := s.write.NewDelete().Model((*taskRow)(nil)).Where("k.state NOT IN (?)", unfinished).Where("k.finished_at < ?", stored(finishedBefore)).Exec(ctx)
-	if err != nil {
-		return 0, translate("tasks.prune", err)
-	}
-	n, _ := res.RowsAffected()
-	return int(n), nil
-}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -57,18 +58,21 @@ func dedupOf(t repository.NewTask) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+func newTaskRow(n repository.NewTask, actor domain.Actor, now time.Time) *taskRow {
+	return &taskRow{
+		ID: domain.NewID[string](), Kind: n.Kind, Action: string(n.Action), Actor: string(actor.ID), ActorJSON: cleanJSON(actor),
+		Class: string(n.Class), State: string(domain.TaskQueued), Account: toJSON(domain.TaskAccount{}), Problem: "null",
+		RetryOf: string(n.RetryOf), OnlyKeys: cleanJSON(n.Only), Dedup: dedupOf(n),
+		CreatedAt: stored(now), StartedAt: never, FinishedAt: never, UpdatedAt: stored(now),
+	}
+}
+
 func (t *tasks) Submit(ctx context.Context, n repository.NewTask) (domain.Task, bool, error) {
 	s := t.s()
 	if err := s.writing("tasks.submit"); err != nil {
 		return domain.Task{}, false, err
 	}
-	actor := s.actor()
-	row := &taskRow{
-		ID: domain.NewID[string](), Kind: n.Kind, Action: string(n.Action), Actor: string(actor.ID), ActorJSON: cleanJSON(actor),
-		Class: string(n.Class), State: string(domain.TaskQueued), Account: toJSON(domain.TaskAccount{}), Problem: "null",
-		RetryOf: string(n.RetryOf), OnlyKeys: cleanJSON(n.Only), Dedup: dedupOf(n),
-		CreatedAt: stored(s.unit.Now), StartedAt: never, FinishedAt: never, UpdatedAt: stored(s.unit.Now),
-	}
+	row := newTaskRow(n, s.actor(), s.unit.Now)
 	res, err := t.db.NewInsert().Model(row).On("CONFLICT (dedup) DO NOTHING").Returning("NULL").Exec(ctx)
 	if err != nil {
 		return domain.Task{}, false, translate("tasks.submit", err)

@@ -41,14 +41,15 @@ func agentNow(t *testing.T, st repository.Store, id domain.AgentID) domain.Agent
 }
 
 func agentRoundTrip(t *testing.T, st repository.Store) {
-	a := AddAgent(t, st, domain.Agent{ID: "A.1_x-y", Kind: "docker", Address: "unix:///run/it's.sock?a=1&b=%20", ScalingGroup: "gpu", Architecture: "arm/v7", Status: domain.AgentOffline})
+	a := AddAgent(t, st, domain.Agent{ID: "A.1_x-y", Kind: "docker", Address: "unix:///run/it's.sock?a=1&b=%20", ScalingGroup: "gpu", Architecture: "arm/v7", Status: domain.AgentOffline, Labels: map[string]string{"a": ""}})
 	want := domain.Agent{
 		ID: "A.1_x-y", Kind: "docker", Address: "unix:///run/it's.sock?a=1&b=%20", ScalingGroup: "gpu", Architecture: "arm/v7", Status: domain.AgentOffline,
-		CreatedAt: Now, UpdatedAt: Now, Revision: a.Revision,
+		Labels: map[string]string{"a": ""}, CreatedAt: Now, UpdatedAt: Now, Revision: a.Revision,
 	}
 	wantSame(t, "the created agent", a, want)
 	later := Now.Add(time.Hour + time.Microsecond)
 	want.Kind, want.Address, want.ScalingGroup, want.Architecture, want.Status = domain.AgentOCILayout, "/x", "cpu", "aarch64", domain.AgentOnline
+	want.Labels = map[string]string{"site/rack": "it's 1"}
 	saved := must(saveAgent(t, st, later, want))(t)
 	want.UpdatedAt = later
 	wantSame(t, "the saved agent", saved, want, cmpopts.IgnoreFields(domain.Agent{}, "Revision"))

@@ -57,6 +57,7 @@ func topics() []topic {
 		{"tenancy", tenancies},
 		{"idempotency", idempotency},
 		{"tasks", tasks},
+		{"intents", intents},
 		{"endings", endings},
 		{"names", names},
 	}

@@ -156,10 +156,10 @@ func pruned(t *testing.T, st repository.Store) {
 	take(t, st, old)
 	flush(t, st, repository.TaskProgress{ID: old, Attempt: 1, Items: []domain.TaskItem{item("a", domain.ItemDone)}, End: domain.TaskDone})
 	open := submit(t, st, taskOwner, newTask("b")).ID
-	if n := must(st.PruneTasks(t.Context(), Now))(t); n != 0 {
+	if n := must(st.Prune(t.Context(), repository.Prune{Tasks: Now}))(t); n != 0 {
 		t.Errorf("pruned %d that finished later", n)
 	}
-	if n := must(st.PruneTasks(t.Context(), Now.Add(time.Hour)))(t); n != 1 {
+	if n := must(st.Prune(t.Context(), repository.Prune{Tasks: Now.Add(time.Hour)}))(t); n != 1 {
 		t.Errorf("pruned %d, want 1", n)
 	}
 	_, err := whole(st).Read().Tasks.Get(t.Context(), old)
