@@ -99,7 +99,7 @@ type PreloadImagesAction struct {
 type Deferral struct {
 	AllowEmpty bool      `json:"allow_empty,omitempty" doc:"no matching node is no error"`
 	NoDefer    bool      `json:"no_defer,omitempty" doc:"nodes that are away fail; they are not served when they return"`
-	DeferUntil time.Time `json:"defer_until,omitzero" doc:"nodes that return later are not served any more; none: a day from now"`
+	DeferUntil time.Time `json:"defer_until,omitzero" kind:"future" doc:"nodes that return later are not served any more; none: a day from now"`
 }
 
 // AgentOutcome is what happened to one image on one agent.

@@ -59,7 +59,7 @@ func needTargets(expr string) error {
 	if expr == "" {
 		return need("target_agents", expr)
 	}
-	_, err := domain.ParseTargetAgents(expr)
+	_, err := domain.ParseTargets(expr)
 	return err
 }
 

@@ -11,7 +11,7 @@ const (
 	MaxTargetTerms = 256
 )
 
-// Targets is a set of agents, told by an expression: see [ParseTargetAgents]. It
+// Targets is a set of agents, told by an expression: see [ParseTargets]. It
 // does not change. The zero value is the empty set.
 type Targets struct {
 	terms     []targetTerm
@@ -19,7 +19,7 @@ type Targets struct {
 	canonical string
 }
 
-// ParseTargetAgents reads an expression that names a set of agents:
+// ParseTargets reads an expression that names a set of agents:
 //
 //	expression = term { "," term }
 //	term       = [ "!" ] ( text                         agents by id
@@ -62,7 +62,7 @@ type Targets struct {
 // that is not such an expression or is longer than [MaxTargetText] and
 // [MaxTargetTerms]. The message names the term, its column (in characters, from
 // 1), and what to write instead.
-func ParseTargetAgents(expr string) (Targets, error) {
+func ParseTargets(expr string) (Targets, error) {
 	if len(expr) > MaxTargetText {
 		return Targets{}, badTarget("the expression has %d bytes, at most %d are allowed; %s", len(expr), MaxTargetText, shorterTargets)
 	}

@@ -84,6 +84,7 @@ func TestTargetErrorsPoint(t *testing.T) {
 		"gpu:1":                         `there is no prefix "gpu:"; ` + forms,
 		"site:eu":                       `there is no prefix "site:"; ` + forms,
 		"unix:///run/x.sock":            `there is no prefix "unix:"; ` + forms,
+		"cach:x":                        `there is no prefix "cach:"; ` + forms, // two characters of four
 		":x":                            `there is no prefix ":"; ` + forms,
 		"*:x":                           `there is no prefix "*:"; ` + forms,
 		strings.Repeat("x", 4000) + ":": "; " + forms,
@@ -123,7 +124,7 @@ func TestTargetErrorsPoint(t *testing.T) {
 		"status:on*":    `a status is online or offline, not "on*"`,
 		"a,status:gone": `term 2, "status:gone" at column 3: a status is online or offline, not "gone"`,
 	} {
-		got, err := domain.ParseTargetAgents(expr)
+		got, err := domain.ParseTargets(expr)
 		requireBadTargets(t, err)
 		require.Contains(t, domain.MessageOf(err), want, expr)
 		require.Regexp(t, `^term \d+, ".*"…? at column \d+: `, domain.MessageOf(err), expr)
@@ -141,13 +142,13 @@ func TestTargetExpressionsHaveLimits(t *testing.T) {
 		strings.Repeat("a,", domain.MaxTargetTerms) + "a": "the expression has more than 256 terms; name more agents at once by *",
 		longArchitectures(): "in its canonical form the expression has 4863 bytes, at most 4096 are allowed",
 	} {
-		got, err := domain.ParseTargetAgents(expr)
+		got, err := domain.ParseTargets(expr)
 		requireBadTargets(t, err)
 		require.Contains(t, domain.MessageOf(err), want)
 		require.Zero(t, got)
 	}
 	for _, expr := range []string{long(domain.MaxTargetText), strings.Repeat("a,", domain.MaxTargetTerms-1) + "a"} {
-		_, err := domain.ParseTargetAgents(expr)
+		_, err := domain.ParseTargets(expr)
 		require.NoError(t, err)
 	}
 }

@@ -21,7 +21,7 @@ func FuzzTargetAgents(f *testing.F) {
 	}
 	f.Add("label:k=*a*b?[a-c]", "", "가", "k", "aab\xffc")
 	f.Fuzz(func(t *testing.T, expr, id, group, key, value string) {
-		got, err := domain.ParseTargetAgents(expr)
+		got, err := domain.ParseTargets(expr)
 		if err != nil {
 			requireBadTargets(t, err)
 			require.Zero(t, got)
@@ -35,7 +35,7 @@ func FuzzTargetAgents(f *testing.F) {
 			}, message), "\n", "nothing of the terminal's")
 			return
 		}
-		again, err := domain.ParseTargetAgents(got.String())
+		again, err := domain.ParseTargets(got.String())
 		require.NoError(t, err, "%q", got)
 		require.Equal(t, got.String(), again.String())
 		require.Equal(t, got.IDs(), again.IDs())
@@ -58,7 +58,7 @@ func FuzzTargetAgents(f *testing.F) {
 				require.True(t, got.Match(domain.Agent{ID: id}))
 			}
 		}
-		without, err := domain.ParseTargetAgents(expr + ",!*")
+		without, err := domain.ParseTargets(expr + ",!*")
 		if err == nil { // unless that is too long
 			for _, a := range agents {
 				require.False(t, without.Match(a))

@@ -28,7 +28,7 @@ func holdsFor(terms []target, a domain.Agent) bool {
 		included = included || !t.negated && t.holds(a)
 	}
 	for _, t := range terms {
-		included = included && !(t.negated && t.holds(a))
+		included = included && (!t.negated || !t.holds(a))
 	}
 	return included
 }
@@ -87,7 +87,7 @@ func drawPattern(t *rapid.T, first, alphabet []string) (text, expression string,
 var (
 	idFirst   = []string{"a", "b", "A", "0"}
 	idLetters = append([]string{"-", ".", "_"}, idFirst...)
-	groups    = append([]string{"가", ":", "=", ",", `"`, `\`, "*", "[", "!"}, idFirst...)
+	groups    = append([]string{"가", ":", "=", ",", `"`, `\`, "*", "[", "]", "!"}, idFirst...)
 	values    = append([]string{" ", "/"}, groups...)
 	keys      = []string{"a", "a/b", "Z.z"}
 	spellings = map[string]string{"amd64": "x86_64", "x86_64": "x86_64", "linux/arm64": "aarch64", "aarch64": "aarch64", "arm": "arm/v7", "arm/v6": "arm/v6"}
@@ -176,17 +176,17 @@ func TestTargetsMatchLikeTheOracle(t *testing.T) {
 			}
 		}
 		expr := strings.Join(texts, ",")
-		got, err := domain.ParseTargetAgents(expr)
+		got, err := domain.ParseTargets(expr)
 		require.NoError(t, err, "%q", expr)
 		require.Equal(t, ids, got.IDs(), "%q", expr)
 		require.Equal(t, only && positive, got.OnlyIDs(), "%q", expr)
 
-		again, err := domain.ParseTargetAgents(got.String())
+		again, err := domain.ParseTargets(got.String())
 		require.NoError(t, err, "%q of %q", got, expr)
 		require.Equal(t, got.String(), again.String(), "%q", expr)
 		require.Equal(t, got.IDs(), again.IDs(), "%q", expr)
 		slices.Reverse(texts)
-		reversed, err := domain.ParseTargetAgents(strings.Join(texts, ","))
+		reversed, err := domain.ParseTargets(strings.Join(texts, ","))
 		require.NoError(t, err)
 
 		for _, a := range rapid.SliceOfN(drawTargetAgent, 1, 10).Draw(t, "agents") {

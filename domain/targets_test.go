@@ -135,10 +135,10 @@ func TestTargetsMatch(t *testing.T) {
 		"scaling-group:train-*,!label:drain": "gpu-0 gpu-x",
 		"label:zone=eu-*,arch:arm,!status:offline": "gpu-0 pi",
 	} {
-		got, err := domain.ParseTargetAgents(expr)
+		got, err := domain.ParseTargets(expr)
 		require.NoError(t, err, expr)
 		require.Equal(t, want, chosen(got), expr)
-		again, err := domain.ParseTargetAgents(got.String())
+		again, err := domain.ParseTargets(got.String())
 		require.NoError(t, err, expr)
 		require.Equal(t, want, chosen(again), expr)
 		require.Equal(t, got.String(), again.String(), expr)
@@ -164,7 +164,7 @@ func TestTargetsNameTheAgentsThatMustExist(t *testing.T) {
 		"!b":                          {nil, false},
 		"label:a":                     {nil, false},
 	} {
-		got, err := domain.ParseTargetAgents(expr)
+		got, err := domain.ParseTargets(expr)
 		require.NoError(t, err, expr)
 		require.Equal(t, want.ids, got.IDs(), expr)
 		require.Equal(t, want.only, got.OnlyIDs(), expr)
@@ -173,7 +173,7 @@ func TestTargetsNameTheAgentsThatMustExist(t *testing.T) {
 
 func TestTargetsDoNotChange(t *testing.T) {
 	t.Parallel()
-	got, err := domain.ParseTargetAgents("a,b")
+	got, err := domain.ParseTargets("a,b")
 	require.NoError(t, err)
 	got.IDs()[0] = "x"
 	require.Equal(t, []domain.AgentID{"a", "b"}, got.IDs())
@@ -207,6 +207,9 @@ func TestTargetsHaveACanonicalForm(t *testing.T) {
 		"scaling-group:=":                  `scaling-group:"="`,
 		"status: online":                   "status:online",
 		"label: a ":                        "label:a",
+		`label:a="]"`:                      `label:a="]"`,
+		`label:a=*"=b"`:                    "label:a=*=b",
+		`label:a=*" b"`:                    "label:a=* b",
 		"label: a = ":                      "",
 		`label:a=""`:                       `label:a=""`,
 		`label:a=b" "`:                     `label:a="b "`,
@@ -218,7 +221,7 @@ func TestTargetsHaveACanonicalForm(t *testing.T) {
 		`label:a=b","c"d"`:                 `label:a="b,cd"`,
 		`label:a="[b]"[b]`:                 `label:a="[b]"[b]`,
 	} {
-		got, err := domain.ParseTargetAgents(expr)
+		got, err := domain.ParseTargets(expr)
 		if want == "" {
 			require.Error(t, err, expr)
 			continue
@@ -231,7 +234,7 @@ func TestTargetsHaveACanonicalForm(t *testing.T) {
 // By trying every length for every * this would never end.
 func TestHostilePatternsAreMatchedInTime(t *testing.T) {
 	t.Parallel()
-	got, err := domain.ParseTargetAgents("label:x=" + strings.Repeat("*a", 254) + "*b")
+	got, err := domain.ParseTargets("label:x=" + strings.Repeat("*a", 254) + "*b")
 	require.NoError(t, err)
 	require.False(t, got.Match(domain.Agent{Labels: map[string]string{"x": strings.Repeat("a", 255)}}))
 	require.True(t, got.Match(domain.Agent{Labels: map[string]string{"x": strings.Repeat("a", 254) + "b"}}))
@@ -244,7 +247,7 @@ func TestMatchingDoesNotAllocate(t *testing.T) {
 	for i := range domain.MaxTargetTerms - domain.MaxTargetTerms/len(forms) {
 		terms = append(terms, fmt.Sprintf(forms[i%len(forms)], 1000+i))
 	}
-	got, err := domain.ParseTargetAgents(strings.Join(terms, ","))
+	got, err := domain.ParseTargets(strings.Join(terms, ","))
 	require.NoError(t, err)
 	agents := make([]domain.Agent, 2000)
 	for i := range agents {

@@ -46,9 +46,9 @@ type AdminAgentRepository interface {
 	// NotBefore) when it means the same. The actor is the scope's. Agents that were
 	// removed are left out.
 	Defer(ctx context.Context, intents []domain.Intent) error
-	// Settle drops the intents for images of an agent that came up before this
+	// DropIntents drops the intents for images of an agent that came up before this
 	// call: they are served, or not wanted any more. It returns how many.
-	Settle(ctx context.Context, id domain.AgentID, images []domain.ImageKey) (int, error)
+	DropIntents(ctx context.Context, id domain.AgentID, images []domain.ImageKey) (int, error)
 	// Intents returns a page of what waits for agents.
 	Intents(ctx context.Context, f domain.Filter, p domain.Page) ([]domain.Intent, domain.PageInfo, error)
 }

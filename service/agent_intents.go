@@ -46,7 +46,7 @@ func (s *AgentService) dropIntents(ctx context.Context, db repository.Admin, a a
 		return res, nil
 	}
 	return res, db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) error {
-		_, err := tx.Agents.Settle(ctx, a.AgentID, keys)
+		_, err := tx.Agents.DropIntents(ctx, a.AgentID, keys)
 		return err
 	})
 }

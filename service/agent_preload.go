@@ -189,7 +189,7 @@ func (p *preload) record(ctx context.Context, l *lane, pulled []domain.Inventory
 		}
 	}
 	_ = p.db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) error {
-		if _, err := tx.Agents.Settle(ctx, l.id, l.settled()); err != nil {
+		if _, err := tx.Agents.DropIntents(ctx, l.id, l.settled()); err != nil {
 			return err
 		}
 		return tx.Agents.Hold(ctx, l.id, held)

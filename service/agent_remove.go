@@ -99,7 +99,7 @@ func (r *removal) record(ctx context.Context, l *lane, removed []domain.Inventor
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	_ = r.db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) error {
-		if _, err := tx.Agents.Settle(ctx, l.id, l.settled()); err != nil {
+		if _, err := tx.Agents.DropIntents(ctx, l.id, l.settled()); err != nil {
 			return err
 		}
 		return tx.Agents.Drop(ctx, l.id, removed)

@@ -133,6 +133,9 @@ func (s *AgentService) reportInventory(ctx context.Context, db repository.Scoped
 		if err != nil {
 			return res, err
 		}
+		if asked.Revision == "" { // should it be another one by now, the next heartbeat says so
+			asked.Revision = a.Revision
+		}
 		inv = &asked
 	}
 	clean := domain.Inventory{Images: make([]domain.InventoryImage, len(inv.Images)), Revision: inv.Revision}

@@ -31,7 +31,7 @@ func (s *AgentService) targetLanes(ctx context.Context, db repository.Admin, exp
 // targetAgents returns the agents that an expression names, by id. Those that it
 // names by their id must exist.
 func targetAgents(ctx context.Context, db repository.Admin, expr string, allowEmpty bool) ([]domain.Agent, error) {
-	targets, err := domain.ParseTargetAgents(expr)
+	targets, err := domain.ParseTargets(expr)
 	if err != nil {
 		return nil, err
 	}

@@ -178,8 +178,8 @@ func (r fleetFlakyAgents) Defer(ctx context.Context, list []domain.Intent) error
 	return r.admin.Defer(ctx, list)
 }
 
-func (r fleetFlakyAgents) Settle(ctx context.Context, id domain.AgentID, keys []domain.ImageKey) (int, error) {
-	return fleetCall(r.f, "agents.settle", func() (int, error) { return r.admin.Settle(ctx, id, keys) })
+func (r fleetFlakyAgents) DropIntents(ctx context.Context, id domain.AgentID, keys []domain.ImageKey) (int, error) {
+	return fleetCall(r.f, "agents.drop_intents", func() (int, error) { return r.admin.DropIntents(ctx, id, keys) })
 }
 
 func (r fleetFlakyAgents) Intents(ctx context.Context, w domain.Filter, p domain.Page) ([]domain.Intent, domain.PageInfo, error) {

@@ -60,7 +60,7 @@ func fleetCatalogWrites() []fleetWrite {
 
 // fleetStepWrites also work on registries and nodes.
 func fleetStepWrites() []fleetWrite {
-	late := []string{"audit.record", "begin", "commit", "agents.drop", "agents.hold", "agents.settle"}
+	late := []string{"audit.record", "begin", "commit", "agents.drop", "agents.hold", "agents.drop_intents"}
 	everywhere := actions.PurgeImageByIDAction{RemoveFromRegistry: true, RemoveFromAgents: true}
 	return []fleetWrite{
 		{name: "forget many", action: "image.forget_many", steps: true, bulk: true, do: func(w *fleetWorld) error {

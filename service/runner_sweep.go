@@ -45,7 +45,7 @@ const cleaning = time.Minute
 // their worker, agents that are back, rows that are old. Everything that it
 // needs is in the database, so that what was lost elsewhere costs time only.
 func (r *Runner) sweep(ctx context.Context) {
-	tick := time.NewTicker(max(r.work.Redelivery/4, time.Millisecond))
+	tick := time.NewTicker(min(max(r.work.Redelivery/4, time.Millisecond), time.Second))
 	defer tick.Stop()
 	var seen map[domain.TaskID]sign
 	var cleaned time.Time

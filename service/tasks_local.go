@@ -15,24 +15,27 @@ type localTasks struct {
 
 	mu      sync.Mutex
 	waiting map[domain.TaskClass][]port.Ticket
-	known   map[domain.TaskID]bool // waiting or worked on
-	wake    chan struct{}          // closed and replaced when something waits
+	known   map[port.Ticket]bool // waiting or worked on
+	wake    chan struct{}        // closed and replaced when something waits
 }
 
 func newLocalTasks() *localTasks {
 	return &localTasks{
 		bulk: 2, interactive: 2,
-		waiting: map[domain.TaskClass][]port.Ticket{}, known: map[domain.TaskID]bool{}, wake: make(chan struct{}),
+		waiting: map[domain.TaskClass][]port.Ticket{}, known: map[port.Ticket]bool{}, wake: make(chan struct{}),
 	}
 }
 
-func (l *localTasks) Offer(_ context.Context, t port.Ticket) error {
+func (l *localTasks) Offer(ctx context.Context, t port.Ticket) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.known[t.Task] {
+	if l.known[t] {
 		return nil
 	}
-	l.known[t.Task] = true
+	l.known[t] = true
 	l.waiting[t.Class] = append(l.waiting[t.Class], t)
 	close(l.wake)
 	l.wake = make(chan struct{})
@@ -52,21 +55,16 @@ func (l *localTasks) Work(ctx context.Context, do func(context.Context, port.Tic
 }
 
 func (l *localTasks) worker(ctx context.Context, do func(context.Context, port.Ticket), classes ...domain.TaskClass) {
-	for {
+	for ctx.Err() == nil {
 		t, wake, ok := l.next(classes)
 		if ok {
 			do(ctx, t)
-			l.forget(t.Task)
+			l.forget(t)
+			continue
 		}
-		if ctx.Err() != nil {
-			return
-		}
-		if !ok {
-			select {
-			case <-wake:
-			case <-ctx.Done():
-				return
-			}
+		select {
+		case <-wake:
+		case <-ctx.Done():
 		}
 	}
 }
@@ -83,8 +81,8 @@ func (l *localTasks) next(classes []domain.TaskClass) (port.Ticket, <-chan struc
 	return port.Ticket{}, l.wake, false
 }
 
-func (l *localTasks) forget(id domain.TaskID) {
+func (l *localTasks) forget(t port.Ticket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.known, id)
+	delete(l.known, t)
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/wharf-project/wharf/adapters/docker"
+	"github.com/wharf-project/wharf/adapters/jetstream"
 	"github.com/wharf-project/wharf/adapters/keyring"
 	"github.com/wharf-project/wharf/adapters/ocilayout"
 	"github.com/wharf-project/wharf/adapters/rbac"
@@ -30,6 +31,12 @@ type Config struct {
 	Keys string
 	// Policy replaces the default access policy; "": the default.
 	Policy string
+	// NATS is how this process reaches nodes that dial in, and other processes.
+	NATS NATS
+	// Background: this process runs [App.Run]. Without it, tasks are only stored,
+	// for a process that does, and NATS is contacted when a node is.
+	Background bool
+
 	Logger *slog.Logger // nil: silent
 	// Service overrides what the wiring would choose; its Store and Authorizer
 	// are set here.
@@ -41,6 +48,10 @@ type App struct {
 	*service.ImageService
 	Store      *bunstore.Store
 	Authorizer *rbac.Authorizer
+
+	line *line
+	keys nodeKeys
+	log  *slog.Logger
 }
 
 // DefaultDir is $XDG_DATA_HOME/wharf, else ~/.local/share/wharf.
@@ -84,14 +95,26 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	svc, err := newService(cfg, store, authorizer)
-	if err != nil {
+	a := &App{Store: store, Authorizer: authorizer, log: cfg.Logger}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	a.line = &line{cfg: cfg, nodes: a.nodeOf}
+	if cfg.Background {
+		b, err := a.line.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Service.Tasks = jetstream.New(b.Conn(), jetstream.Options{Redelivery: cfg.Service.Work.Redelivery, Logger: cfg.Logger})
+	}
+	if a.ImageService, err = newService(cfg, store, authorizer, a.line); err != nil {
+		a.line.close()
 		return nil, err
 	}
-	return &App{ImageService: svc, Store: store, Authorizer: authorizer}, nil
+	return a, nil
 }
 
-func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer) (*service.ImageService, error) {
+func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer, l *line) (*service.ImageService, error) {
 	c := cfg.Service
 	c.Store, c.Authorizer = store, authorizer
 	if c.Logger == nil {
@@ -104,6 +127,7 @@ func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer) 
 		c.Agents = map[domain.AgentKind]port.OpenAgent{
 			domain.AgentOCILayout: ocilayout.Opener(ocilayout.Options{}),
 			domain.AgentDocker:    docker.Opener(docker.Options{}),
+			domain.AgentFleet:     l.agent,
 		}
 	}
 	if c.Sealer == nil {
@@ -123,5 +147,8 @@ func keys(cfg Config) (*keyring.Keyring, error) {
 	return keyring.Load(filepath.Join(cfg.Dir, "key"))
 }
 
-// Close closes the database.
-func (a *App) Close() error { return a.Store.Close() }
+// Close closes what is connected, then the database.
+func (a *App) Close() error {
+	a.line.close()
+	return a.Store.Close()
+}

@@ -85,8 +85,8 @@ func (g *agents) Defer(ctx context.Context, intents []domain.Intent) error {
 	return nil
 }
 
-func (g *agents) Settle(ctx context.Context, id domain.AgentID, images []domain.ImageKey) (int, error) {
-	if err := g.s().writing("agents.settle"); err != nil {
+func (g *agents) DropIntents(ctx context.Context, id domain.AgentID, images []domain.ImageKey) (int, error) {
+	if err := g.s().writing("agents.drop_intents"); err != nil {
 		return 0, err
 	}
 	settled := 0
@@ -98,7 +98,7 @@ func (g *agents) Settle(ctx context.Context, id domain.AgentID, images []domain.
 		res, err := g.db.NewDelete().Model((*intentRow)(nil)).Where("w.agent_id = ?", string(id)).
 			Where("(w.canonical, w.architecture) IN (VALUES ?)", keys).Where("w.created_at <= ?", stored(g.unit.Now)).Exec(ctx)
 		if err != nil {
-			return settled, translate("agents.settle", err)
+			return settled, translate("agents.drop_intents", err)
 		}
 		n, _ := res.RowsAffected()
 		settled += int(n)

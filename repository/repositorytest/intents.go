@@ -171,7 +171,7 @@ func intentsSettled(t *testing.T, st repository.Store) {
 	settle := func(keys ...domain.ImageKey) (n int) {
 		t.Helper()
 		err := tryAgents(t, st, Now, func(ctx context.Context, agents repository.AdminAgentRepository) (err error) {
-			n, err = agents.Settle(ctx, "a1", keys)
+			n, err = agents.DropIntents(ctx, "a1", keys)
 			return err
 		})
 		if err != nil {
@@ -186,7 +186,7 @@ func intentsSettled(t *testing.T, st repository.Store) {
 		t.Errorf("settled %d, want 1", n)
 	}
 	err := tryAgents(t, st, Now.Add(-time.Minute), func(ctx context.Context, agents repository.AdminAgentRepository) error {
-		n, err := agents.Settle(ctx, "a1", []domain.ImageKey{{Reference: "cr.test/b:1", Architecture: "x86_64"}})
+		n, err := agents.DropIntents(ctx, "a1", []domain.ImageKey{{Reference: "cr.test/b:1", Architecture: "x86_64"}})
 		if n != 0 {
 			t.Errorf("a call that began before the wish settled it")
 		}

@@ -17,7 +17,11 @@ import (
 	"github.com/wharf-project/wharf/tests/kernels"
 )
 
-func TestMain(m *testing.M) { os.Exit(containers.Main(m)) }
+func TestMain(m *testing.M) {
+	if !nodesInstead() {
+		os.Exit(containers.Main(m))
+	}
+}
 
 // startDistribution runs distribution v3 as a process of its own and returns
 // its host.
