@@ -71,6 +71,10 @@ bench: ## the figures of the README
 	$(GO) test -run '^$$' -bench . -benchmem ./service ./adapters/rbac
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 20m ./tests/bench
 
+.PHONY: bench-fleet
+bench-fleet: ## 20 images on 1,000 nodes over NATS: how far from the ideal, and how much memory
+	$(GO) test -run '^$$' -bench PreloadFleet -benchtime 1x -timeout 20m ./tests/bench
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for ten seconds
 	@for pkg in $$($(GO) list ./...); do \
