@@ -70,6 +70,9 @@ func (PurgeImagesAction) Spec() Spec {
 
 // Validate needs agents and images.
 func (a PurgeImagesAction) Validate() error {
+	if err := needPlanAtOnce(a.DryRun, a.Background); err != nil {
+		return err
+	}
 	if len(a.Keys) == 0 {
 		return domain.Invalid("field_required", "keys", "keys: at least one agent")
 	}
@@ -149,7 +152,7 @@ func (PreloadImagesAction) Spec() Spec {
 
 // Validate needs images and agents.
 func (a PreloadImagesAction) Validate() error {
-	return firstError(needRefs(a.Images), needTargets(a.TargetAgents))
+	return firstError(needPlanAtOnce(a.DryRun, a.Background), needRefs(a.Images), needTargets(a.TargetAgents))
 }
 
 // UnloadImagesAction makes nodes not hold images. A node that does not hold one
@@ -178,7 +181,7 @@ func (UnloadImagesAction) Spec() Spec {
 
 // Validate needs images and agents.
 func (a UnloadImagesAction) Validate() error {
-	return firstError(needRefs(a.Images), needTargets(a.TargetAgents))
+	return firstError(needPlanAtOnce(a.DryRun, a.Background), needRefs(a.Images), needTargets(a.TargetAgents))
 }
 
 // GetImageInstalledAgentsAction tells which agents hold images.

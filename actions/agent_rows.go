@@ -19,7 +19,11 @@ func (a RegisterAgentAction) Agent() domain.Agent {
 	if arch == "" {
 		arch = domain.HostArchitecture()
 	}
-	return domain.Agent{ID: a.AgentID, Kind: a.Kind, Address: a.Address, ScalingGroup: a.ScalingGroup, Architecture: arch, Status: domain.AgentOnline, Labels: a.Labels}
+	status := domain.AgentOnline
+	if a.Kind == domain.AgentFleet {
+		status = domain.AgentOffline // until it dials in
+	}
+	return domain.Agent{ID: a.AgentID, Kind: a.Kind, Address: a.Address, ScalingGroup: a.ScalingGroup, Architecture: arch, Status: status, Labels: a.Labels}
 }
 
 // AgentResult is an agent as stored.

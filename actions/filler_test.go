@@ -15,8 +15,8 @@ import (
 )
 
 // filled returns a value of an action with something in every field, the same
-// on every call. All of it is valid, so that it also serves as an example; only
-// Background is refused for now.
+// on every call. All of it is valid, so that it also serves as an example; but
+// a dry run in the background.
 func filled(t *testing.T, e service.Entry) actions.Action {
 	t.Helper()
 	action := e.New()

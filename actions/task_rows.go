@@ -103,7 +103,7 @@ type WatchTaskResult struct {
 
 // Spec of task.watch.
 func (WatchTaskAction) Spec() Spec {
-	return Spec{Name: "task.watch", Permission: "task.get", Summary: "Wait for the next events of a task", Effect: Read}
+	return Spec{Name: "task.watch", Permission: "task.get", Summary: "Follow a task: wait for its next events", Effect: Read}
 }
 
 // Validate needs an id and bounds.

@@ -54,6 +54,14 @@ func needRefs(refs []ImageRef) error {
 	return nil
 }
 
+// needPlanAtOnce refuses a dry run in the background: its plan is the answer.
+func needPlanAtOnce(dryRun, background bool) error {
+	if dryRun && background {
+		return domain.Invalid("background_dry_run", "background", "a dry run tells its plan at once, not in the background")
+	}
+	return nil
+}
+
 // needTargets checks an expression that names agents.
 func needTargets(expr string) error {
 	if expr == "" {

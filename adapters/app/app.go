@@ -52,6 +52,8 @@ type App struct {
 	line *line
 	keys nodeKeys
 	log  *slog.Logger
+
+	built chan struct{} // closed when the service is there: nodes may dial in before
 }
 
 // DefaultDir is $XDG_DATA_HOME/wharf, else ~/.local/share/wharf.
@@ -95,7 +97,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Store: store, Authorizer: authorizer, log: cfg.Logger}
+	a := &App{Store: store, Authorizer: authorizer, log: cfg.Logger, built: make(chan struct{})}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
@@ -111,6 +113,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 		a.line.close()
 		return nil, err
 	}
+	close(a.built)
 	return a, nil
 }
 

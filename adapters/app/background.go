@@ -122,6 +122,11 @@ func (a *App) fleetRows(ctx context.Context) ([]domain.Agent, error) {
 
 // nodeOf tells whose key it is that somebody dials in with.
 func (a *App) nodeOf(ctx context.Context, publicKey string) (domain.AgentID, bool, error) {
+	select {
+	case <-a.built:
+	case <-ctx.Done():
+		return "", false, ctx.Err()
+	}
 	id, err := a.keys.of(ctx, publicKey, a.fleetRows)
 	return id, id != "", err
 }

@@ -31,7 +31,7 @@ type NodeConfig struct {
 	Pulls     int           // at once; 0: 4
 	Version   string
 	Logger    *slog.Logger // nil: silent
-	Ready     func()       // called once it serves; nil: nothing is
+	Ready     func()       // called once it serves; may be nil
 }
 
 // RunNode makes this machine a node of the fleet until ctx ends, and returns nil

@@ -44,6 +44,13 @@ func (e embedded) Close() error {
 type Config struct {
 	// Open opens the service. Commands that need none, and help, never call it.
 	Open func(context.Context, Settings) (Service, error)
+	// Serve does the background work until ctx ends, and Node that of one node. An
+	// error that only says so is none. nil: there is no such command.
+	Serve func(ctx context.Context, s Settings, o ServeOptions) error
+	Node  func(ctx context.Context, s Settings, o NodeOptions) error
+	// NodeKey returns the public key of a seed file, which it makes on first use.
+	// nil: there is no such command.
+	NodeKey func(seedFile string) (publicKey string, err error)
 	// Policy returns the text of the default access policy; nil: none is shown.
 	Policy func() string
 	// Version of the program; "": what the build says.
@@ -56,6 +63,8 @@ type Config struct {
 	Env []string
 	// User is who calls: the name that audit entries of the embedded service bear.
 	User string
+	// Host is the name of this machine; "": unknown.
+	Host string
 	// Now is the clock; its location is that of the times printed. nil: time.Now.
 	Now func() time.Time
 }

@@ -45,6 +45,7 @@ func (p *program) newCommand(e service.Entry) (*command, *cobra.Command) {
 	cmd := &cobra.Command{
 		Use:     strings.ReplaceAll(verb, "_", "-") + usageOf(c.args),
 		Short:   e.Spec.Summary,
+		Long:    longHelp(e.Spec.Name),
 		Example: exampleOf(e, c.args),
 		Hidden:  strings.HasSuffix(verb, "_by_id"), // their twins take ids too
 		RunE:    p.runs(c.run),
@@ -113,6 +114,9 @@ func (c *command) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if background(action) && dryRun(action).IsValid() && dryRun(action).Bool() {
+		return usage("--dry-run shows its plan at once; --background contradicts it")
+	}
 	if c.isDestructive() {
 		if err := c.mayAsk(action); err != nil {
 			return err
@@ -128,6 +132,9 @@ func (c *command) work(ctx context.Context, svc Service, action actions.Action) 
 	}
 	if c.isList() {
 		return c.list(ctx, svc, action)
+	}
+	if a, ok := action.(*actions.WatchTaskAction); ok && c.follows() {
+		return c.watch(ctx, svc, a.TaskID)
 	}
 	if c.isDestructive() {
 		if err := c.confirm(ctx, svc, action); err != nil {

@@ -33,6 +33,9 @@ func (c *command) completeArgument(cmd *cobra.Command, args []string, begun stri
 	case "REGISTRY":
 		what = "registry"
 	}
+	if f.kind == "task" {
+		what = c.entry.Spec.Name
+	}
 	if f.json == "permission" {
 		return begins(begun, c.p.permissions()), cobra.ShellCompDirectiveNoFileComp
 	}
@@ -54,6 +57,8 @@ func (c *command) completeFlag(cmd *cobra.Command, f field) {
 		values = []string{string(domain.ImageTypeCompute), string(domain.ImageTypeSystem), string(domain.ImageTypeService)}
 	case f.typ == reflect.TypeFor[domain.Patch[domain.AgentStatus]]():
 		values = []string{string(domain.AgentOnline), string(domain.AgentOffline)}
+	case f.kind == "future":
+		return
 	case f.kind != "":
 		_ = cmd.RegisterFlagCompletionFunc(f.flag, c.completing(f.kind))
 		return
@@ -67,41 +72,32 @@ func (c *command) completeFlag(cmd *cobra.Command, f field) {
 // wrong, there are no offers: a message would land in the command line.
 func (c *command) completing(what string) completion {
 	return func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		nothing := cobra.ShellCompDirectiveNoFileComp
+		directive := cobra.ShellCompDirectiveNoFileComp
 		if what == "" || c.p.load(cmd) != nil {
-			return nil, nothing
+			return nil, directive
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
 		defer cancel()
-		head, last := "", begun // of a list by commas, the last one is under way
-		if what == "agents" {
-			if i := strings.LastIndexByte(begun, ',') + 1; i > 0 {
-				head, last = begun[:i], begun[i:]
-			}
-		}
 		var offers []string
 		_ = c.p.with(ctx, func(ctx context.Context, svc Service) error {
-			for _, name := range begins(last, c.p.names(ctx, svc, what, last)) {
-				offers = append(offers, head+name)
+			if what == "agents" {
+				offers = c.p.targetOffers(ctx, svc, begun)
+				directive |= cobra.ShellCompDirectiveNoSpace // a comma may follow, or the rest of a term
+				return nil
 			}
+			offers = begins(begun, c.p.names(ctx, svc, what, begun))
 			return nil
 		})
-		return offers, nothing
+		return offers, directive
 	}
 }
 
 // names lists things of a kind whose names begin with some text.
 func (p *program) names(ctx context.Context, svc Service, what, begun string) (names []string) {
 	page := domain.Page{Limit: completionMax}
-	where := func(field string) domain.Filter {
-		if begun == "" {
-			return domain.Filter{}
-		}
-		return domain.Where(field, domain.Prefix, begun)
-	}
 	switch what {
 	case "image", "alias":
-		if r, err := p.call(ctx, svc, "alias.search", &actions.SearchAliasesAction{Where: where("alias"), Page: page}); err == nil {
+		if r, err := p.call(ctx, svc, "alias.search", &actions.SearchAliasesAction{Where: begin("alias", begun), Page: page}); err == nil {
 			for _, a := range r.(actions.SearchAliasesResult).Aliases {
 				names = append(names, a.Alias.Alias)
 			}
@@ -109,7 +105,7 @@ func (p *program) names(ctx context.Context, svc Service, what, begun string) (n
 		if what == "alias" {
 			break
 		}
-		q := domain.ImageQuery{Where: where("canonical"), Statuses: domain.ImageStatuses()}
+		q := domain.ImageQuery{Where: begin("canonical", begun), Statuses: domain.ImageStatuses()}
 		if r, err := p.call(ctx, svc, "image.list", &actions.ListImagesAction{ImageQuery: q, Page: page}); err == nil {
 			for _, i := range r.(actions.ListImagesResult).Images {
 				names = append(names, i.Canonical())
@@ -121,14 +117,31 @@ func (p *program) names(ctx context.Context, svc Service, what, begun string) (n
 				names = append(names, row.String())
 			}
 		}
-	case "agent", "agents":
-		if r, err := p.call(ctx, svc, "agent.list", &actions.ListAgentsAction{Where: where("id"), Page: page}); err == nil {
-			for _, a := range r.(actions.ListAgentsResult).Agents {
-				names = append(names, string(a.ID))
+	case "agent":
+		for _, a := range p.agents(ctx, svc, "id", begun, completionMax) {
+			names = append(names, string(a.ID))
+		}
+	case "task.get", "task.watch", "task.cancel", "task.retry":
+		page.Sort, page.Desc = "created_at", true
+		if r, err := p.call(ctx, svc, "task.list", &actions.ListTasksAction{Where: worthwhile(what), Page: page}); err == nil {
+			for _, t := range r.(actions.ListTasksResult).Tasks {
+				names = append(names, string(t.ID))
 			}
 		}
 	}
 	return names
+}
+
+// worthwhile is the filter for the tasks that a command has something to do
+// with.
+func worthwhile(action string) domain.Filter {
+	switch action {
+	case "task.cancel":
+		return domain.Where("state", domain.In, string(domain.TaskQueued), string(domain.TaskRunning))
+	case "task.retry":
+		return domain.Where("state", domain.In, string(domain.TaskPartial), string(domain.TaskFailed), string(domain.TaskCancelled))
+	}
+	return domain.Filter{}
 }
 
 // begins keeps what begins with a text, each once, and nothing that a shell

@@ -14,6 +14,24 @@ func dryRun(a actions.Action) reflect.Value {
 	return reflect.ValueOf(a).Elem().FieldByName("DryRun")
 }
 
+// dry is a dry run of an action, in the foreground.
+func dry(a actions.Action) actions.Action {
+	copied := reflect.New(reflect.TypeOf(a).Elem())
+	copied.Elem().Set(reflect.ValueOf(a).Elem())
+	plan := copied.Interface().(actions.Action)
+	dryRun(plan).SetBool(true)
+	if background(plan) {
+		copied.Elem().FieldByName("Background").SetBool(false)
+	}
+	return plan
+}
+
+// background reports whether an action is to be worked off as a task.
+func background(a actions.Action) bool {
+	v := reflect.ValueOf(a).Elem().FieldByName("Background")
+	return v.IsValid() && v.Bool()
+}
+
 // mayAsk refuses, before anything is opened, to destroy what nobody can be
 // asked about.
 func (c *command) mayAsk(a actions.Action) error {
@@ -27,13 +45,10 @@ func (c *command) mayAsk(a actions.Action) error {
 // confirm shows what would happen, from a dry run, and asks. Without a yes the
 // error is canceled and nothing was done.
 func (c *command) confirm(ctx context.Context, svc Service, a actions.Action) error {
-	dry := dryRun(a)
-	if c.yes || dry.Bool() {
+	if c.yes || dryRun(a).Bool() {
 		return nil
 	}
-	dry.SetBool(true)
-	plan, err := svc.Invoke(ctx, c.entry, a)
-	dry.SetBool(false)
+	plan, err := svc.Invoke(ctx, c.entry, dry(a))
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,14 @@ func exampleOf(e service.Entry, args []field) string {
 	return strings.Join(lines, "\n")
 }
 
+// longHelp is the help of a command that a line cannot tell; "" for others.
+func longHelp(action string) string {
+	if action == "task.watch" {
+		return watchHelp
+	}
+	return ""
+}
+
 // examples shows what follows the words of a command.
 func examples(action string) []string {
 	const id = "0199f3a2-6b1c-7d4e-8f00-112233445566"
@@ -51,7 +59,7 @@ func examples(action string) []string {
 		"alias.create_by_id":      {" " + id + " py"},
 		"alias.delete":            {" py --yes"},
 		"alias.search":            {"", " --where 'alias^=py'"},
-		"registry.rescan":         {"", " cr.example.org", " cr.example.org --project stable --json"},
+		"registry.rescan":         {"", " cr.example.org", " cr.example.org --project stable --json", " --background"},
 		"registry.create":         {" cr.example.org --project stable", " cr.example.org --username puller --password-file /run/secrets/cr", " localhost:5000 --url http://localhost:5000 --private-network"},
 		"registry.modify":         {" cr.example.org/stable --is-global=false", " cr.example.org --username puller --password-stdin", " cr.example.org --clear-username --clear-password"},
 		"registry.delete":         {" cr.example.org --dry-run", " cr.example.org/old --yes"},
@@ -60,16 +68,21 @@ func examples(action string) []string {
 		"registry.disallow":       {" cr.example.org lab"},
 		"registry.associate":      {" cr.example.org/private vision"},
 		"registry.disassociate":   {" cr.example.org/private vision"},
-		"agent.purge_images":      {" python:3.8 --target-agents node-1,node-2 --dry-run", " python:3.8 python:3.9 --target-agents '*' --force --yes"},
-		"agent.preload_images":    {" python:3.11 --target-agents '*'", " python:3.11 pytorch:2 --target-agents 'scaling-group:gpu,!node-7' --dry-run"},
+		"agent.purge_images":      {" python:3.8 --target-agents node-1,node-2 --dry-run", " python:3.8 python:3.9 --target-agents '*,!label:keep' --force --yes"},
+		"agent.preload_images":    {" python:3.11 --target-agents '*'", " python:3.11 pytorch:2 --target-agents 'scaling-group:gpu,!node-7' --dry-run", " python:3.11 --target-agents 'label:rack=7' --defer-until 12h --background"},
 		"agent.unload_images":     {" python:3.8 --target-agents '*' --yes"},
-		"agent.register":          {" node-1 --kind ocilayout --address /var/lib/images --scaling-group default", " node-2 --kind docker --address ssh://node-2 --scaling-group gpu --labels rack=7"},
+		"agent.register":          {" node-1 --kind ocilayout --address /var/lib/images --scaling-group default", " node-2 --kind docker --address ssh://node-2 --scaling-group gpu --labels rack=7", " node-3 --kind fleet --address UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4 --scaling-group gpu"},
 		"agent.modify":            {" node-1 --status offline", " node-1 --scaling-group gpu"},
 		"agent.remove":            {" node-1 --dry-run"},
 		"agent.intents":           {"", " --where 'agent=node-1'"},
 		"agent.drop_intents":      {" node-1 --dry-run"},
 		"agent.list":              {"", " --where 'scaling_group=gpu and image has cr.example.org/lab/python:3.11'"},
 		"agent.report":            {" node-1", " node-1 --inventory inventory.json"},
+		"task.list":               {"", " --where 'state in (queued, running)'", " --where 'kind=agent.preload_images and created_at>1d' --sort created_at --desc"},
+		"task.get":                {" " + id, " " + id + " --where 'state=failed' --all"},
+		"task.cancel":             {" " + id},
+		"task.retry":              {" " + id},
+		"task.watch":              {" " + id, " " + id + " --quiet", " " + id + " --json", " " + id + " --after-event 12 --wait-ms 20000 --json"},
 		"scaling_group.allow":     {" gpu lab", " gpu lab --project vision"},
 		"scaling_group.disallow":  {" gpu lab"},
 		"scaling_group.list":      {"", " --where 'domain=lab'"},

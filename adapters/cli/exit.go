@@ -12,6 +12,9 @@ const (
 	exitOK       = 0
 	exitInternal = 1
 	exitPartial  = 12
+
+	exitTaskFailed    = 13
+	exitTaskCancelled = 14
 )
 
 // exitCode is one row of the table of exit codes.
@@ -37,6 +40,8 @@ func exitCodes() []exitCode {
 		{10, domain.CodeCanceled, "interrupted, or not confirmed"},
 		{11, domain.CodeTimeout, "the time was up"},
 		{exitPartial, "", "some items failed, the others are done"},
+		{exitTaskFailed, "", "the task that was watched failed"},
+		{exitTaskCancelled, "", "the task that was watched was cancelled"},
 	}
 }
 
@@ -47,6 +52,9 @@ func statusOf(err error) int {
 	}
 	if _, ok := errors.AsType[*partialError](err); ok {
 		return exitPartial
+	}
+	if end, ok := errors.AsType[*taskError](err); ok {
+		return end.status
 	}
 	code := domain.CodeOf(err)
 	for _, e := range exitCodes() {
@@ -68,6 +76,35 @@ func (e *partialError) Error() string {
 	return fmt.Sprintf("%d of %d failed", e.failed, e.of)
 }
 
+// taskError says that a task that was watched did not succeed; the result tells
+// why.
+type taskError struct {
+	status int
+	text   string
+}
+
+func (e *taskError) Error() string { return e.text }
+
+// taskEnd is the error of a finished task, nil when it is done.
+func taskEnd(t domain.Task) error {
+	switch t.State {
+	case domain.TaskDone:
+		return nil
+	case domain.TaskPartial:
+		return &partialError{failed: t.Account.Failed, of: t.Account.Over()}
+	case domain.TaskCancelled:
+		return &taskError{exitTaskCancelled, "the task was cancelled"}
+	}
+	return &taskError{exitTaskFailed, "the task failed"}
+}
+
+// told reports whether an error only sums up what the result has.
+func told(err error) bool {
+	_, partial := errors.AsType[*partialError](err)
+	_, task := errors.AsType[*taskError](err)
+	return partial || task
+}
+
 // openError marks what went wrong before there was a service to log it.
 type openError struct{ err error }
 
@@ -83,6 +120,7 @@ func exitHelp() string {
 	b.WriteString("\nWith --json an error is an object on standard error:\n\n" +
 		`  {"error":{"code":"not_found","reason":"image_not_found","on":"x:1","message":"no such image: x:1"}}` + "\n\n" +
 		"code is one of the names above, reason the stable name of the cause. With exit code 12\n" +
-		"the result on standard output holds a problem of the same form for each item that failed.\n")
+		"the result on standard output holds a problem of the same form for each item that failed;\n" +
+		"so it does with 13 and 14, which are of wharf task watch.\n")
 	return b.String()
 }

@@ -16,8 +16,10 @@ var (
 	Clean       = clean
 	FormatWhere = formatWhere
 	ParseMoment = parseMoment
+	ParseFuture = parseFuture
 	ParseActor  = parseActor
 	Ago         = ago
+	Ahead       = ahead
 	Shorten     = shorten
 	Width       = width
 	StatusOf    = statusOf
@@ -28,8 +30,14 @@ func ParseWhere(text string, fields domain.Fields, now time.Time) (domain.Filter
 	return parseWhere(text, fields, now)
 }
 
-// Commands returns the tree of commands.
-func Commands() *cobra.Command { return newProgram(Config{}).root() }
+// Commands returns the tree of commands, with all that a program can have.
+func Commands() *cobra.Command {
+	return newProgram(Config{
+		Serve:   func(context.Context, Settings, ServeOptions) error { return nil },
+		Node:    func(context.Context, Settings, NodeOptions) error { return nil },
+		NodeKey: func(string) (string, error) { return "", nil },
+	}).root()
+}
 
 // BuildAction builds the action of a command line without running it.
 func BuildAction(action string, args []string) (any, error) {
@@ -47,12 +55,13 @@ func BuildAction(action string, args []string) (any, error) {
 type Setting struct {
 	Key, Flag, Env string
 	EnvOnly        bool
+	Of             []string // the commands that have the flag
 }
 
 func SettingsTable() []Setting {
 	var list []Setting
 	for _, s := range settingsTable() {
-		list = append(list, Setting{s.key, s.flagName(), s.env, s.envOnly})
+		list = append(list, Setting{s.key, s.flagName(), s.env, s.envOnly, s.of})
 	}
 	return list
 }

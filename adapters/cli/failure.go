@@ -35,8 +35,8 @@ type failure struct {
 }
 
 func (p *program) failJSON(err error) {
-	if _, partial := errors.AsType[*partialError](err); partial {
-		return // the result has it, item by item
+	if told(err) {
+		return
 	}
 	b, merr := marshal(failure{*domain.ProblemOf(err)}, p.Terminal.Err)
 	if merr == nil {
@@ -45,8 +45,8 @@ func (p *program) failJSON(err error) {
 }
 
 func (p *program) failText(err error) {
-	if partial, ok := errors.AsType[*partialError](err); ok {
-		p.complain("wharf: %s\n", partial)
+	if told(err) {
+		p.complain("wharf: %s\n", err)
 		return
 	}
 	text := fmt.Sprintf("%s: %s", domain.CodeOf(err), clean(messageOf(err)))

@@ -28,6 +28,14 @@ func (c *command) addFlags(cmd *cobra.Command) {
 			continue
 		}
 		doc := f.doc
+		switch {
+		case f.json == "background":
+			doc += "; wharf serve works it off"
+		case f.kind == "agents":
+			doc += "; see wharf help targets"
+		case f.kind == "future":
+			doc += " (12h is 12 hours from now)"
+		}
 		if f.required {
 			doc += " (required)"
 		}
@@ -38,9 +46,6 @@ func (c *command) addFlags(cmd *cobra.Command) {
 		if isPatch(f.typ) && f.mayBeNull() {
 			c.addFlag(fs, "clear-"+f.flag, "bool", "remove what --"+f.flag+" sets")
 			fs.Lookup("clear-" + f.flag).NoOptDefVal = "true"
-		}
-		if f.json == "background" { // refused until there is somewhere to run
-			_ = fs.MarkHidden(f.flag)
 		}
 		c.completeFlag(cmd, f)
 	}
@@ -54,7 +59,7 @@ func (c *command) addFlags(cmd *cobra.Command) {
 	}
 	if c.isPurge() {
 		c.targets.typ = "AGENTS"
-		fs.Var(&c.targets, "target-agents", "agent ids, separated by commas, or * for all (required)")
+		fs.Var(&c.targets, "target-agents", "a target expression, such as node-1,node-2 or *; see wharf help targets (required)")
 		_ = cmd.RegisterFlagCompletionFunc("target-agents", c.completing("agents"))
 	}
 	if c.isList() {

@@ -43,7 +43,11 @@ type world struct {
 	env      []string
 	stdin    string
 	terminal cli.Terminal
+	machine  string // the name of this one
 	open     func(context.Context, cli.Settings) (cli.Service, error)
+	serve    func(context.Context, cli.Settings, cli.ServeOptions) error
+	node     func(context.Context, cli.Settings, cli.NodeOptions) error
+	nodeKey  func(string) (string, error)
 }
 
 // newWorld has an empty catalogue and a running registry without images.
@@ -56,6 +60,9 @@ func newWorld(t *testing.T) *world {
 		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 	}
 	w.open = w.embedded
+	w.serve = func(context.Context, cli.Settings, cli.ServeOptions) error { return nil }
+	w.node = func(context.Context, cli.Settings, cli.NodeOptions) error { return nil }
+	w.nodeKey = func(string) (string, error) { return "UKEY", nil }
 	return w
 }
 
@@ -102,7 +109,7 @@ func (w *world) runContext(ctx context.Context, args ...string) outcome {
 	w.t.Helper()
 	var out, diagnostics safeBuffer
 	code := cli.Run(ctx, cli.Config{
-		Open: w.open, Policy: rbac.DefaultPolicy, Version: "test",
+		Open: w.open, Serve: w.serve, Node: w.node, NodeKey: w.nodeKey, Host: w.machine, Policy: rbac.DefaultPolicy, Version: "test",
 		Stdin: strings.NewReader(w.stdin), Stdout: &out, Stderr: &diagnostics, Terminal: w.terminal,
 		Env: append([]string{"TERM=xterm"}, w.env...), User: "olga", Now: func() time.Time { return w.now },
 	}, args)

@@ -124,6 +124,8 @@ func typeName(t string) string {
 		return "TEXT"
 	case "duration":
 		return "TIME"
+	case "int":
+		return "N"
 	}
 	return t
 }

@@ -208,6 +208,34 @@ func TestParseMoment(t *testing.T) {
 	}
 }
 
+func TestParseFuture(t *testing.T) {
+	for in, want := range map[string]time.Time{
+		"12h": noon.Add(12 * time.Hour), "in 12h": noon.Add(12 * time.Hour), " in 1d12h ": noon.Add(36 * time.Hour), "90m": noon.Add(90 * time.Minute),
+		"2026-03-02": time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), "2026-03-01 12:01": noon.Add(time.Minute), "2026-03-01T13:00:00Z": noon.Add(time.Hour),
+	} {
+		got, err := cli.ParseFuture(in, noon)
+		require.NoError(t, err, in)
+		require.True(t, want.Equal(got), "%s: %s", in, got)
+	}
+	for in, reason := range map[string]string{
+		"now": "time_past", "0h": "time_past", "12h ago": "time_past", "2026-03-01": "time_past", "2026-03-01T12:00:00Z": "time_past",
+		"": "time_invalid", "in": "time_invalid", "soon": "time_invalid", "-3d": "time_invalid", "in 3": "time_invalid", "in now": "time_invalid",
+	} {
+		_, err := cli.ParseFuture(in, noon)
+		require.ErrorIs(t, err, domain.ErrInvalid, in)
+		require.Equal(t, reason, domain.ReasonOf(err), in)
+	}
+}
+
+func TestAhead(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "just now", time.Second: "in a moment", time.Minute: "in 1 minute", 2 * time.Hour: "in 2 hours", 30 * time.Hour: "in 1 day", -2 * time.Hour: "2 hours ago",
+	} {
+		require.Equal(t, want, cli.Ahead(noon, noon.Add(d)), d)
+	}
+	require.Equal(t, "-", cli.Ahead(noon, time.Time{}))
+}
+
 func TestShorten(t *testing.T) {
 	require.Equal(t, "abc", cli.Shorten("abc", 3))
 	require.Equal(t, "cr.ex…thon:3.11", cli.Shorten("cr.example.org/lab/python:3.11", 15))

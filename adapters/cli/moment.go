@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -32,6 +31,25 @@ func parseMoment(s string, now time.Time) (time.Time, error) {
 	return time.Time{}, domain.Invalid("time_invalid", "time", "a time is 2026-01-31, 2026-01-31T12:00:00Z, now, or how long ago, such as 30d: %s", domain.Quote(s))
 }
 
+// parseFuture reads a time that is to come: one that [parseMoment] knows, or how
+// long from now ("12h", "in 1d12h"). Errors: invalid, reasons time_invalid and
+// time_past.
+func parseFuture(s string, now time.Time) (time.Time, error) {
+	const forms = "2026-01-31, 2026-01-31T12:00:00Z, or how long from now, such as 12h"
+	s = strings.TrimSpace(s)
+	if d, ok := parseAge(strings.TrimSpace(strings.TrimPrefix(s, "in "))); ok && d > 0 {
+		return now.Add(d), nil
+	}
+	t, err := parseMoment(s, now)
+	if err != nil {
+		return time.Time{}, domain.Invalid("time_invalid", "time", "a time to come is %s: %s", forms, domain.Quote(s))
+	}
+	if !t.After(now) {
+		return time.Time{}, domain.Invalid("time_past", "time", "%s is over; a time to come is %s", domain.Quote(s), forms)
+	}
+	return t, nil
+}
+
 // parseAge reads a duration with days and weeks: w, d, h, m and s, each once.
 func parseAge(s string) (time.Duration, bool) {
 	m := regexp.MustCompile(`^(?:(\d{1,3})w)?(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?$`).FindStringSubmatch(s)
@@ -49,7 +67,6 @@ func parseAge(s string) (time.Duration, bool) {
 // ago tells when something was, the way people say it; "-" for never.
 func ago(now, t time.Time) string {
 	d := now.Sub(t)
-	const day = 24 * time.Hour
 	switch {
 	case t.IsZero():
 		return none
@@ -57,6 +74,26 @@ func ago(now, t time.Time) string {
 		return t.In(now.Location()).Format("2006-01-02 15:04")
 	case d < time.Minute:
 		return "just now"
+	}
+	return long(d) + " ago"
+}
+
+// ahead tells when something will be; what is over, as [ago] does.
+func ahead(now, t time.Time) string {
+	switch d := t.Sub(now); {
+	case t.IsZero() || d <= 0:
+		return ago(now, t)
+	case d < time.Minute:
+		return "in a moment"
+	default:
+		return "in " + long(d)
+	}
+}
+
+// long says a duration from a minute on in its largest unit.
+func long(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
 	case d < time.Hour:
 		return some(d, time.Minute, "minute")
 	case d < day:
@@ -72,11 +109,7 @@ func ago(now, t time.Time) string {
 }
 
 func some(d, unit time.Duration, name string) string {
-	n := int(d / unit)
-	if n == 1 {
-		return "1 " + name + " ago"
-	}
-	return fmt.Sprintf("%d %ss ago", n, name)
+	return counted(int(d/unit), name)
 }
 
 // size shows bytes in units of 1024.

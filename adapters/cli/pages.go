@@ -102,7 +102,13 @@ func (c *command) list(ctx context.Context, svc Service, a actions.Action) error
 				where = " where " + clean(formatWhere(f)) // as it was understood
 			}
 		}
-		c.p.hint("nothing found%s\n", where)
+		_, isTask := a.(*actions.GetTaskAction) // it was found, with items or without
+		switch {
+		case !isTask:
+			c.p.hint("nothing found%s\n", where)
+		case where != "":
+			c.p.hint("no items%s\n", where)
+		}
 	}
 	if total != nil {
 		c.p.complain("%d in all\n", *total)

@@ -41,7 +41,7 @@ func (p *printer) say(format string, args ...any) {
 // field by field.
 func (p *printer) result(result any) {
 	if task := reflect.ValueOf(result).FieldByName("TaskID"); task.IsValid() && !task.IsZero() {
-		p.say("started as task %s", task.String()) // what comes of it, the task will tell
+		p.started(task.String()) // what comes of it, the task will tell
 		return
 	}
 	switch r := result.(type) {
@@ -90,6 +90,14 @@ func (p *printer) result(result any) {
 		}
 	case actions.RemoveAgentResult:
 		p.say("%s %s and what is known of %s on it", tense(r.DryRun, "would remove", "removed"), string(r.Agent.ID), counted(r.Images, "image"))
+	case actions.DropIntentsResult:
+		p.dropped(r)
+	case actions.CancelTaskResult:
+		p.cancelled(r.Task)
+	case actions.RetryTaskResult:
+		p.started(string(r.Task.ID))
+	case actions.WatchTaskResult:
+		p.events(r)
 	case actions.ExplainResult:
 		p.decision(r.Decision)
 	default:
@@ -144,6 +152,12 @@ func (p *printer) page(t *table, result any) (*table, error) {
 		return nil, p.err
 	}
 	if t == nil {
+		if r, ok := result.(actions.GetTaskResult); ok {
+			p.task(r.Task)
+			if len(rows) > 0 {
+				p.text("\n")
+			}
+		}
 		t = p.table(columns...)
 	}
 	t.rows(rows)

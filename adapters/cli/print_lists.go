@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
@@ -29,13 +32,28 @@ func (p *printer) listed(result any) (columns []column, rows [][]cell) {
 			rows = append(rows, cells(g.String(), string(g.Type), g.Endpoint(), g.Username, yesNo(g.IsGlobal), joined(g.Domains), joined(g.Projects)))
 		}
 	case actions.ListAgentsResult:
-		columns = []column{{head: "AGENT"}, {head: "STATUS"}, {head: "SCALING GROUP"}, {head: "ARCH"}, {head: "KIND"}, {head: "ADDRESS", cut: true}, {head: "INVENTORY"}}
+		columns = []column{{head: "AGENT"}, {head: "STATUS"}, {head: "SCALING GROUP"}, {head: "ARCH"}, {head: "KIND"}, {head: "ADDRESS", cut: true}, {head: "INVENTORY"}, {head: "LABELS", cut: true}}
 		for _, a := range r.Agents {
-			row := cells(string(a.ID), string(a.Status), a.ScalingGroup, a.Architecture, string(a.Kind), a.Address, ago(p.now, a.InventoryAt))
+			row := cells(string(a.ID), string(a.Status), a.ScalingGroup, a.Architecture, string(a.Kind), a.Address, ago(p.now, a.InventoryAt), labelText(a.Labels))
 			if row[1].style = good; a.Status != domain.AgentOnline {
 				row[1].style = warn
 			}
 			rows = append(rows, row)
+		}
+	case actions.ListIntentsResult:
+		columns = intentColumns()
+		for _, i := range r.Intents {
+			rows = append(rows, intentRow(p.now, i))
+		}
+	case actions.ListTasksResult:
+		columns = []column{{head: "TASK"}, {head: "ACTION"}, {head: "STATE"}, {head: "ITEMS", right: true}, {head: "FAILED", right: true}, {head: "FOR", cut: true}, {head: "CREATED"}, {head: "FINISHED"}}
+		for _, t := range r.Tasks {
+			rows = append(rows, taskRow(p.now, t))
+		}
+	case actions.GetTaskResult:
+		columns = []column{{head: "ITEM", cut: true}, {head: "STATE"}, {head: "SIZE", right: true}, {head: "MESSAGE", cut: true}}
+		for _, i := range r.Items {
+			rows = append(rows, itemRow(i))
 		}
 	case actions.ListScalingGroupsResult:
 		columns = []column{{head: "SCALING GROUP"}, {head: "DOMAIN"}, {head: "PROJECT"}}
@@ -51,6 +69,19 @@ func (p *printer) listed(result any) (columns []column, rows [][]cell) {
 		}
 	}
 	return columns, rows
+}
+
+// labelText is the first labels, and how many more.
+func labelText(labels map[string]string) string {
+	const most = 3
+	var shown []string
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
+		if len(shown) == most {
+			return strings.Join(shown, ",") + " and " + strconv.Itoa(len(labels)-most) + " more"
+		}
+		shown = append(shown, k+"="+labels[k])
+	}
+	return strings.Join(shown, ",")
 }
 
 func yesNo(b bool) string {

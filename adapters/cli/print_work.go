@@ -70,7 +70,7 @@ func (p *printer) outcomes(list []actions.AgentOutcome, a actions.Account, dry b
 			row[3].style = good
 		case actions.DidFail:
 			row[3].style = bad
-		case actions.WouldDo:
+		case actions.WouldDo, actions.DidDefer:
 			row[3].style = warn
 		}
 		if o.Problem != nil {
@@ -80,7 +80,14 @@ func (p *printer) outcomes(list []actions.AgentOutcome, a actions.Account, dry b
 	}
 	t.rows(rows)
 	p.errorsBelow(errs)
-	p.say("%s: %d %s, %d unchanged, %d failed", counted(a.Seen, "item"), a.Done, tense(dry, "planned", "done"), a.Unchanged, a.Failed)
+	deferred := ""
+	if a.Deferred > 0 {
+		deferred = ", " + strconv.Itoa(a.Deferred) + " deferred"
+	}
+	p.say("%s: %d %s, %d unchanged, %d failed%s", counted(a.Seen, "item"), a.Done, tense(dry, "planned", "done"), a.Unchanged, a.Failed, deferred)
+	if deferred != "" && !dry {
+		p.text("  what is deferred waits for its nodes: wharf agent intents\n")
+	}
 }
 
 func (p *printer) purgedFromAgents(r actions.PurgeImagesResult) {
@@ -111,11 +118,7 @@ func (p *printer) purgedFromAgents(r actions.PurgeImagesResult) {
 
 // decision tells in sentences why something is allowed or refused.
 func (p *printer) decision(d domain.Decision) {
-	who := string(d.Actor.ID) + " (" + string(d.Actor.Role)
-	if d.Actor.Domain != "" {
-		who += " of " + d.Actor.Domain
-	}
-	who += ")"
+	who := actorText(d.Actor)
 	if d.Grant.Reach == domain.ReachNone {
 		p.say("%s may not: %s", who, d.Permission)
 		p.say("  %s", d.Missing)

@@ -28,6 +28,7 @@ func nouns() []noun {
 		{name: "alias", short: "Short names for images", group: groupWork},
 		{name: "registry", short: "Where images come from", group: groupWork},
 		{name: "agent", short: "Nodes, and the images on them", group: groupWork},
+		{name: "task", short: "Long actions that run in the background", group: groupWork},
 		{name: "scaling_group", short: "Who may use which nodes", group: groupAccess},
 		{name: "audit", short: "Who did what", group: groupAccess},
 		{name: "access", short: "Explain access", group: groupAccess, hidden: true}, // policy explain
@@ -64,14 +65,21 @@ called, who may see and change them, which nodes hold them, and how they get the
 	)
 	root.SetCompletionCommandGroupID(groupTools)
 
-	p.settingFlags(root)
 	f := root.PersistentFlags()
+	f.Var(&rawValue{typ: "FILE"}, "config", "file of settings (default $XDG_CONFIG_HOME/wharf/config.yaml)")
+	settingFlags(f, "")
 	f.BoolVar(&p.global.json, "json", p.global.json, "print the result as JSON, and errors too")
 	f.Var(newText("ACTOR", &p.global.as), "as", "act as USER:ROLE[:DOMAIN[:PROJECT,PROJECT]], not as superadmin; for the embedded service")
 	f.DurationVar(&p.global.timeout, "timeout", 0, "give up after this time, such as 30s")
 
-	p.addActions(root)
+	groups := p.addActions(root)
+	if agent := groups["agent"]; agent != nil {
+		agent.AddCommand(p.nodeCommands()...)
+	}
 	root.AddCommand(p.referenceCommand(), p.policyCommand(), p.versionCommand())
+	if p.Serve != nil {
+		root.AddCommand(p.serveCommand())
+	}
 	for _, topic := range topics() {
 		root.AddCommand(&cobra.Command{Use: topic.name, Short: topic.short, Long: topic.text()})
 	}
@@ -109,12 +117,13 @@ func topics() []struct {
 	}{
 		{"settings", "Settings by flag, environment and file", settingsHelp},
 		{"filters", "What --where takes", whereHelp},
+		{"targets", "What --target-agents takes", targetsHelp},
 		{"exit-codes", "What the exit code tells", exitHelp},
 	}
 }
 
 // addActions adds a command for each action of the catalogue, below its noun.
-func (p *program) addActions(root *cobra.Command) {
+func (p *program) addActions(root *cobra.Command) map[string]*cobra.Command {
 	groups := map[string]*cobra.Command{}
 	for _, e := range p.entries {
 		name, _, _ := strings.Cut(e.Spec.Name, ".")
@@ -126,6 +135,7 @@ func (p *program) addActions(root *cobra.Command) {
 		}
 		group.AddCommand(p.actionCommand(e))
 	}
+	return groups
 }
 
 func (p *program) nounCommand(name string) *cobra.Command {

@@ -3,9 +3,10 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/wharf-project/wharf/domain"
 )
@@ -22,12 +23,47 @@ type Settings struct {
 	DefaultProject      string
 	DefaultArchitecture string
 
+	// NATS is how managers and the nodes that dial in find each other.
+	NATS NATS
+
 	LogLevel string
 	NoColor  bool
 	Quiet    bool
 
+	serve ServeOptions // what the table has of them
+
 	// Logger writes to standard error from LogLevel on.
 	Logger *slog.Logger
+}
+
+// NATS is the server that managers and nodes meet at. The zero value is one that
+// wharf serve embeds, for nodes on the same machine.
+type NATS struct {
+	// URL of a cluster of its own, several separated by commas; "": the embedded
+	// server.
+	URL string
+	// Seed is the file with the NKey seed of a manager in that cluster.
+	Seed string
+	// Listen is where the embedded server is, host:port; "": 127.0.0.1 and a free
+	// port, which the data directory keeps.
+	Listen string
+	// TLSCert and TLSKey are PEM files: the embedded server's own, or the client's
+	// for a cluster that wants one. TLSCA signs a cluster's server; "": the
+	// system's.
+	TLSCert, TLSKey, TLSCA string
+	// Insecure permits to speak without TLS over a network.
+	Insecure bool
+}
+
+// check finds settings that contradict each other.
+func (n NATS) check() error {
+	switch {
+	case n.URL != "" && n.Listen != "":
+		return domain.Invalid("setting_invalid", "nats_listen", "nats_listen is where the embedded server is, nats_url names another one: set one of them")
+	case n.URL == "" && n.Seed != "":
+		return domain.Invalid("setting_invalid", "nats_seed", "nats_seed is for the cluster of nats_url, which is not set")
+	}
+	return nil
 }
 
 // References is how names without a registry or project are read.
@@ -35,44 +71,16 @@ func (s Settings) References() domain.ReferenceParser {
 	return domain.ReferenceParser{DefaultRegistry: s.DefaultRegistry, DefaultProject: s.DefaultProject}
 }
 
-// setting is one row of the table of settings.
-type setting struct {
-	key   string // in the file; the flag is the same with dashes
-	env   string
-	doc   string
-	value string // what it holds, for help; "" of a switch
-
-	envOnly bool // neither a flag nor in the file
-	text    func(*Settings) *string
-	flag    func(*Settings) *bool
-	check   func(string) error
-}
-
-// settingsTable is the one table: for flags, environment, file and help.
-func settingsTable() []setting {
-	return []setting{
-		{key: "database", env: "WHARF_DATABASE_URL", value: "URL", doc: "postgres://… or sqlite:PATH (default wharf.db in the data directory)", text: func(s *Settings) *string { return &s.Database }},
-		{key: "data_dir", env: "WHARF_DATA_DIR", value: "DIR", doc: "where the embedded database and the key file are (default $XDG_DATA_HOME/wharf)", text: func(s *Settings) *string { return &s.DataDir }},
-		{key: "keys", env: "WHARF_KEYS", value: "KEYS", doc: "keys that seal registry passwords: base64, one a line, the sealing one first (default the file key in the data directory)", envOnly: true, text: func(s *Settings) *string { return &s.Keys }},
-		{key: "default_registry", env: "WHARF_DEFAULT_REGISTRY", value: "HOST", doc: "registry of names that have none (default docker.io)", text: func(s *Settings) *string { return &s.DefaultRegistry }, check: domain.ValidateRegistryHost},
-		{key: "default_project", env: "WHARF_DEFAULT_PROJECT", value: "PATH", doc: "project of one-word names on docker.io (default library)", text: func(s *Settings) *string { return &s.DefaultProject }, check: domain.ValidateRepositoryPath},
-		{key: "default_architecture", env: "WHARF_DEFAULT_ARCHITECTURE", value: "ARCH", doc: "what is shown of an image that has several (default this machine's)", text: func(s *Settings) *string { return &s.DefaultArchitecture }, check: func(v string) error { _, err := domain.NormalizeArchitecture(v); return err }},
-		{key: "log_level", env: "WHARF_LOG_LEVEL", value: "LEVEL", doc: "what is logged to standard error: debug, info, warn or error (default error)", text: func(s *Settings) *string { return &s.LogLevel }, check: func(v string) error { _, err := logLevel(v); return err }},
-		{key: "no_color", env: "NO_COLOR", doc: "no colours on a terminal", flag: func(s *Settings) *bool { return &s.NoColor }},
-		{key: "quiet", env: "WHARF_QUIET", doc: "no progress and no hints", flag: func(s *Settings) *bool { return &s.Quiet }},
-	}
-}
-
 func (s setting) flagName() string { return strings.ReplaceAll(s.key, "_", "-") }
 
 const configEnv = "WHARF_CONFIG"
 
-// settingFlags adds the flags of the table to the root command.
-func (p *program) settingFlags(root *cobra.Command) {
-	f := root.PersistentFlags()
-	f.Var(&rawValue{typ: "FILE"}, "config", "file of settings (default $XDG_CONFIG_HOME/wharf/config.yaml)")
+// settingFlags adds the flags of the table that one command has, or with "" those
+// that every command has.
+func settingFlags(f *pflag.FlagSet, command string) {
 	for _, s := range settingsTable() {
-		if s.envOnly {
+		everywhere := len(s.of) == 0
+		if s.envOnly || everywhere != (command == "") || !everywhere && !slices.Contains(s.of, command) {
 			continue
 		}
 		f.Var(&rawValue{typ: s.value, isBool: s.value == ""}, s.flagName(), s.doc)
@@ -94,8 +102,12 @@ func settingsHelp() string {
 		if s.envOnly {
 			flag, key = "(no flag)", "(not in the file)"
 		}
+		if len(s.of) > 0 {
+			flag += "*"
+		}
 		fmt.Fprintf(&b, "\n  %-30s $%-27s %s\n      %s\n", flag, s.env, key, s.doc)
 	}
-	b.WriteString("\nRegistry passwords are never flags: see wharf registry create --help.\n")
+	b.WriteString("\nFlags with * are those of " + cmdServe + ", and some of " + cmdNode + "; see their help.\n")
+	b.WriteString("Registry passwords are never flags: see wharf registry create --help.\n")
 	return b.String()
 }

@@ -79,6 +79,14 @@ func (s setting) read(k *koanf.Koanf, into *Settings) error {
 		*s.flag(into) = on
 		return nil
 	}
+	if s.keep != nil {
+		d, err := parseKeep(v)
+		if err != nil {
+			return domain.Invalid("setting_invalid", s.key, "setting %s: %s", s.key, domain.MessageOf(err))
+		}
+		*s.keep(into) = d
+		return nil
+	}
 	if s.check != nil && v != "" {
 		if err := s.check(v); err != nil {
 			return domain.Invalid("setting_invalid", s.key, "setting %s: %s", s.key, domain.MessageOf(err))

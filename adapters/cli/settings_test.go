@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,6 +34,16 @@ func settings(t *testing.T, env []string, args ...string) cli.Settings {
 	return got
 }
 
+// served is what wharf serve is given.
+func served(t *testing.T, env []string, args ...string) (got cli.Settings, o cli.ServeOptions) {
+	t.Helper()
+	w := newWorld(t)
+	w.env = env
+	w.serve = func(_ context.Context, s cli.Settings, so cli.ServeOptions) error { got, o = s, so; return nil }
+	w.run(append([]string{"serve"}, args...)...).ok()
+	return got, o
+}
+
 func file(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -56,6 +67,9 @@ func TestPrecedence(t *testing.T) {
 		}[key]
 	}
 	for _, row := range cli.SettingsTable() {
+		if row.Of != nil {
+			continue // below
+		}
 		v, ok := value[row.Key]
 		if !ok {
 			v = [3]string{"from-file", "from-env", "from-flag"}
@@ -73,6 +87,43 @@ func TestPrecedence(t *testing.T) {
 		require.Equal(t, v[2], field(settings(t, env, config, flag), row.Key), row.Key)
 		require.Equal(t, v[0], field(settings(t, []string{row.Env + "="}, config), row.Key), "%s: empty is unset", row.Key)
 	}
+}
+
+// The rows of some commands only: the same order, and no flag elsewhere.
+func TestPrecedenceOfServe(t *testing.T) {
+	for _, row := range cli.SettingsTable() {
+		if row.Of == nil {
+			continue
+		}
+		require.Contains(t, row.Of, "wharf serve")
+		w := newWorld(t)
+		w.run("image", "list", "--"+row.Flag+"=x").exits(2).says("unknown flag")
+		value := [3]string{"from-file", "from-env", "from-flag"}
+		want := value
+		switch {
+		case strings.HasPrefix(row.Key, "keep_"):
+			value, want = [3]string{"12h", "forever", "30d"}, [3]string{"12h0m0s", "-1ns", "720h0m0s"}
+		case row.Key == "nats_insecure":
+			value, want = [3]string{"false", "true", "false"}, [3]string{"false", "true", "false"}
+		}
+		get := func(env []string, args ...string) string {
+			if row.Key == "nats_seed" { // goes with the servers that it is for
+				args = append(args, "--nats-url=tls://x")
+			}
+			s, o := served(t, env, args...)
+			return map[string]string{
+				"nats_url": s.NATS.URL, "nats_seed": s.NATS.Seed, "nats_listen": s.NATS.Listen, "nats_tls_cert": s.NATS.TLSCert, "nats_tls_key": s.NATS.TLSKey,
+				"nats_tls_ca": s.NATS.TLSCA, "nats_insecure": strconv.FormatBool(s.NATS.Insecure),
+				"keep_tasks": o.KeepTasks.String(), "keep_audit": o.KeepAudit.String(), "keep_keys": o.KeepKeys.String(),
+			}[row.Key]
+		}
+		env := []string{row.Env + "=" + value[1]}
+		config := "--config=" + file(t, "c.yaml", row.Key+": "+value[0]+"\n")
+		require.Equal(t, want[0], get(nil, config), row.Key)
+		require.Equal(t, want[1], get(env, config), row.Key)
+		require.Equal(t, want[2], get(env, config, "--"+row.Flag+"="+value[2]), row.Key)
+	}
+	require.Equal(t, "tls://x", settings(t, []string{"WHARF_NATS_URL=tls://x"}).NATS.URL, "whoever reaches nodes may need it")
 }
 
 func TestWhereTheFileIs(t *testing.T) {
@@ -105,6 +156,9 @@ func TestBadSettings(t *testing.T) {
 	bad("there is no file /nowhere/c.yaml", []string{"WHARF_CONFIG=/nowhere/c.yaml"})
 	bad("setting quiet: true or false", []string{"WHARF_QUIET=maybe"})
 	bad("a log level is debug, info, warn or error", []string{"WHARF_LOG_LEVEL=loud"})
+	bad("setting keep_tasks: a time such as 12h or 30d, or forever", []string{"WHARF_KEEP_TASKS=soon"})
+	bad("setting keep_audit:", nil, "--config", file(t, "c.yaml", "keep_audit: 0h\n"))
+	bad("setting nats_insecure: true or false", []string{"WHARF_NATS_INSECURE=maybe"})
 	bad("setting default_registry:", nil, "--default-registry", "no host")
 	bad("setting default_architecture:", nil, "--default-architecture", "x y")
 	bad("setting default_project:", nil, "--default-project", "A B")

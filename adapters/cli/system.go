@@ -20,6 +20,7 @@ func System() Config {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.Environ(), User: userName(),
 		Terminal: Terminal{In: term.IsTerminal(in), Out: term.IsTerminal(out), Err: term.IsTerminal(diagnostics)},
 	}
+	cfg.Host, _ = os.Hostname() // without, agent run asks for a name
 	if width, _, err := term.GetSize(out); err == nil {
 		cfg.Terminal.Width = width
 	}

@@ -62,7 +62,11 @@ func (r valueReader) store(dst reflect.Value, f field, given []string) error {
 	case *domain.Filter:
 		return r.filter(p, given)
 	case *time.Time:
-		t, err := parseMoment(last, r.now)
+		parse := parseMoment
+		if f.kind == "future" {
+			parse = parseFuture
+		}
+		t, err := parse(last, r.now)
 		*p = t
 		return err
 	case **domain.Actor:

@@ -4,9 +4,11 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/wharf-project/wharf/adapters/app"
+	"github.com/wharf-project/wharf/adapters/broker"
 	"github.com/wharf-project/wharf/adapters/cli"
 	"github.com/wharf-project/wharf/adapters/rbac"
 	"github.com/wharf-project/wharf/service"
@@ -17,16 +19,56 @@ func main() {
 	context.AfterFunc(ctx, stop) // the first signal ends the work in order, a second one kills
 	cfg := cli.System()
 	cfg.Open, cfg.Policy = open, rbac.DefaultPolicy
+	cfg.Serve, cfg.Node, cfg.NodeKey = serve, node, app.NodeKey
 	os.Exit(cli.Run(ctx, cfg, os.Args[1:]))
 }
 
-func open(ctx context.Context, s cli.Settings) (cli.Service, error) {
-	a, err := app.Open(ctx, app.Config{
+func settings(s cli.Settings) app.Config {
+	n := s.NATS
+	return app.Config{
 		DatabaseURL: s.Database, Dir: s.DataDir, Keys: s.Keys, Logger: s.Logger,
+		NATS: app.NATS{
+			URL: n.URL, Seed: n.Seed, Listen: n.Listen, AllowPlaintext: n.Insecure,
+			TLS: broker.TLSFiles{Cert: n.TLSCert, Key: n.TLSKey, CA: n.TLSCA},
+		},
 		Service: service.Config{References: s.References(), Architecture: s.DefaultArchitecture},
-	})
+	}
+}
+
+func open(ctx context.Context, s cli.Settings) (cli.Service, error) {
+	a, err := app.Open(ctx, settings(s))
 	if err != nil {
 		return nil, err
 	}
 	return cli.Embedded(a.ImageService, a), nil
+}
+
+func serve(ctx context.Context, s cli.Settings, o cli.ServeOptions) error {
+	c := settings(s)
+	c.Background = true
+	c.Service.Work.Retention = service.Retention{Tasks: o.KeepTasks, Audit: o.KeepAudit, IdempotencyKeys: o.KeepKeys}
+	a, err := app.Open(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	o.Ready("serving; nodes dial in to " + a.URL())
+	return a.Run(ctx)
+}
+
+func node(ctx context.Context, s cli.Settings, o cli.NodeOptions) error {
+	return app.RunNode(ctx, app.NodeConfig{
+		ID: o.ID, URL: o.URL, Seed: o.Seed, AllowPlaintext: o.Insecure,
+		TLS:    broker.TLSFiles{Cert: o.TLSCert, Key: o.TLSKey, CA: o.TLSCA},
+		Docker: o.Docker, Layout: o.Layout, Heartbeat: o.Heartbeat, Pulls: o.Pulls, Version: version(), Logger: s.Logger,
+		Ready: func() { o.Ready("serving as " + string(o.ID)) },
+	})
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Version
 }

@@ -191,6 +191,9 @@ func manager(tb testing.TB, url string) (*service.ImageService, context.Context,
 	for i := range nodes {
 		_, err := svc.RegisterAgent(root, actions.RegisterAgentAction{AgentID: nodeID(i), Kind: domain.AgentFleet, ScalingGroup: "default", Architecture: "x86_64"})
 		require.NoError(tb, err)
+		// Those that are away are so without anybody knowing.
+		_, err = svc.ModifyAgent(root, actions.ModifyAgentAction{AgentID: nodeID(i), Status: domain.Set(domain.AgentOnline)})
+		require.NoError(tb, err)
 	}
 	return svc, root, refs
 }

@@ -48,8 +48,6 @@ func (s *site) enrol(t *testing.T, id domain.AgentID) {
 		AgentID: id, Kind: domain.AgentFleet, Address: key, ScalingGroup: "default", Architecture: "x86_64", Labels: map[string]string{"disk": "ssd"},
 	})
 	require.NoError(t, err)
-	_, err = s.ReportInventory(s.root, actions.ReportInventoryAction{AgentID: id, Offline: true}) // until it dials in
-	require.NoError(t, err)
 }
 
 func (s *site) seed(id domain.AgentID) string { return filepath.Join(s.dir, string(id)+".nkey") }
