@@ -54,7 +54,8 @@ type ModifyAgentAction struct {
 	Architecture domain.Patch[string]             `json:"architecture,omitzero"`
 	Status       domain.Patch[domain.AgentStatus] `json:"status,omitzero" doc:"online or offline"`
 
-	Labels domain.Patch[map[string]string] `json:"labels,omitzero" doc:"all of them; what is not named is dropped"`
+	Labels   domain.Patch[map[string]string] `json:"labels,omitzero" doc:"all of them; what is not named is dropped"`
+	Revision int64                           `json:"revision,omitempty" doc:"change it only while it has this revision; none: whatever it has"`
 }
 
 // ModifyAgentResult is the row as stored.

@@ -13,6 +13,7 @@ type ModifyImageAction struct {
 	Target       string        `json:"target" kind:"image" doc:"canonical name, short name, digest, alias or id"`
 	Architecture string        `json:"architecture,omitempty" doc:"needed where the reference has several"`
 	Modifier     ImageModifier `json:"modifier" doc:"the fields to change"`
+	Revision     int64         `json:"revision,omitempty" doc:"change it only while it has this revision; none: whatever it has"`
 }
 
 // ImageModifier is a change: absent fields stay. Name, Registry, Image, Tag
@@ -60,6 +61,7 @@ func (a ModifyImageAction) Validate() error {
 type ModifyImageByIDAction struct {
 	ImageID  domain.ImageID `json:"image_id" doc:"id of the image"`
 	Modifier ImageModifier  `json:"modifier" doc:"the fields to change"`
+	Revision int64          `json:"revision,omitempty" doc:"change it only while it has this revision; none: whatever it has"`
 }
 
 // Spec of image.modify_by_id.

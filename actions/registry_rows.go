@@ -58,6 +58,7 @@ type ModifyRegistryAction struct {
 	TLSSkipVerify  domain.Patch[bool]                `json:"tls_skip_verify,omitzero"`
 	TokenRealms    domain.Patch[[]string]            `json:"token_realms,omitzero"`
 	PrivateNetwork domain.Patch[bool]                `json:"private_network,omitzero"`
+	Revision       int64                             `json:"revision,omitempty" doc:"change it only while it has this revision; none: whatever it has"`
 }
 
 // ModifyRegistryResult is the row as stored.

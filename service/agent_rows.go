@@ -73,6 +73,9 @@ func (s *AgentService) modifyAgent(ctx context.Context, db repository.Admin, a a
 		if err != nil {
 			return err
 		}
+		if err := atRevision(a.Revision, row.Revision, string(row.ID)); err != nil {
+			return err
+		}
 		a.Kind.Apply(&row.Kind)
 		a.Address.Apply(&row.Address)
 		a.ScalingGroup.Apply(&row.ScalingGroup)

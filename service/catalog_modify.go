@@ -19,7 +19,7 @@ func (s *CatalogService) ModifyImage(ctx context.Context, a actions.ModifyImageA
 // ModifyImageByID is ModifyImage by id.
 func (s *CatalogService) ModifyImageByID(ctx context.Context, a actions.ModifyImageByIDAction) (actions.ModifyImageResult, error) {
 	return scoped(ctx, s.door, a, func(ctx context.Context, db repository.Scoped, a actions.ModifyImageByIDAction) (actions.ModifyImageResult, error) {
-		return s.modifyImage(ctx, db, actions.ModifyImageAction{Target: string(a.ImageID), Modifier: a.Modifier})
+		return s.modifyImage(ctx, db, actions.ModifyImageAction{Target: string(a.ImageID), Modifier: a.Modifier, Revision: a.Revision})
 	})
 }
 
@@ -34,6 +34,9 @@ func (s *CatalogService) modifyImage(ctx context.Context, db repository.Scoped, 
 		if err != nil {
 			return err
 		}
+		if err := atRevision(a.Revision, img.Revision, img.Canonical()); err != nil {
+			return err
+		}
 		if err := s.rename(ctx, tx, &img, a.Modifier); err != nil {
 			return err
 		}
@@ -44,6 +47,14 @@ func (s *CatalogService) modifyImage(ctx context.Context, db repository.Scoped, 
 		return err
 	})
 	return res, err
+}
+
+// atRevision refuses a change of something that is not what the caller saw.
+func atRevision(want, have int64, on string) error {
+	if want != 0 && want != have {
+		return domain.Errorf(domain.CodeConflict, "revision_changed", on, "%s was changed by somebody else; read it again", on)
+	}
+	return nil
 }
 
 // rename rewrites the identity as a whole: every part that the change names

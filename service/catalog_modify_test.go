@@ -206,3 +206,40 @@ func TestAnImageThatSupportsNoAcceleratorIsNotOneThatSupportsAny(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, f.stored(img.ID).SupportedAccelerators())
 }
+
+func TestAChangeOfARevisionThatIsGoneIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	reg := f.register(fleetHost, "")
+	img := f.image("app:1")[0]
+	f.node("a", "x86_64")
+	label := actions.ImageModifier{Labels: domain.Set(map[string]string{"a": "b"})}
+	for name, change := range map[string]func(revision int64) (int64, error){
+		"image": func(r int64) (int64, error) {
+			res, err := f.ModifyImage(f.root, actions.ModifyImageAction{Target: img.Canonical(), Modifier: label, Revision: r})
+			return res.Image.Revision, err
+		},
+		"image by id": func(r int64) (int64, error) {
+			res, err := f.ModifyImageByID(f.root, actions.ModifyImageByIDAction{ImageID: img.ID, Modifier: label, Revision: r})
+			return res.Image.Revision, err
+		},
+		"registry": func(r int64) (int64, error) {
+			res, err := f.ModifyRegistry(f.root, actions.ModifyRegistryAction{RegistryID: reg.ID, IsGlobal: domain.Set(true), Revision: r})
+			return res.Registry.Revision, err
+		},
+		"agent": func(r int64) (int64, error) {
+			res, err := f.ModifyAgent(f.root, actions.ModifyAgentAction{AgentID: "a", ScalingGroup: domain.Set("gpu"), Revision: r})
+			return res.Agent.Revision, err
+		},
+	} {
+		seen, err := change(0)
+		require.NoError(t, err, name)
+		_, err = change(seen + 1)
+		fleetError(t, err, domain.CodeConflict, "revision_changed")
+		next, err := change(seen)
+		require.NoError(t, err, name)
+		_, err = change(seen)
+		fleetError(t, err, domain.CodeConflict, "revision_changed")
+		require.Greater(t, next, seen, name)
+	}
+}

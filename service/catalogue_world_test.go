@@ -80,7 +80,7 @@ func (w *world) fit(v reflect.Value) {
 			f.SetString("a1")
 		case field.Type == reflect.TypeFor[domain.Page](), field.Type == reflect.TypeFor[domain.ImageQuery](),
 			field.Type == reflect.TypeFor[domain.Filter](), field.Name == "Architecture", field.Name == "Statuses",
-			field.Name == "DryRun", field.Name == "Project" && f.Kind() == reflect.Pointer:
+			field.Name == "DryRun", field.Name == "Revision", field.Name == "Project" && f.Kind() == reflect.Pointer:
 			f.SetZero()
 		case field.Type == reflect.TypeFor[actions.ImageModifier]():
 			f.Set(reflect.ValueOf(actions.ImageModifier{Labels: domain.Set(map[string]string{"a": "b"})}))

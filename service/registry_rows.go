@@ -71,6 +71,9 @@ func (s *RegistryService) modifyRegistry(ctx context.Context, db repository.Admi
 		if err != nil {
 			return err
 		}
+		if err := atRevision(a.Revision, row.Revision, row.String()); err != nil {
+			return err
+		}
 		a.URL.Apply(&row.URL)
 		a.Type.Apply(&row.Type)
 		a.IsGlobal.Apply(&row.IsGlobal)
