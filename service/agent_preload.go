@@ -99,46 +99,64 @@ func (p *preload) lane(ctx context.Context, l *lane, m *meter) error {
 		p.away.end(ctx, l, m, err)
 		return nil
 	}
-	var gone atomic.Pointer[error] // the agent stopped answering: what is left is not tried
+	var gone atomic.Bool // it stopped answering: what is left is not tried
 	pulled := make([]domain.InventoryImage, len(l.items))
 	errs := fan(p.service.fleet.AgentPulls, len(l.items), func(i int) error {
-		it := &l.items[i]
-		have, there := held[[2]string{it.canonical, it.architecture}]
-		switch {
-		case it.err != nil:
-			l.step(ctx, m, it, "", 0, it.err)
-		case there && have.Digest == it.image.ConfigDigest:
-			pulled[i] = have
-			l.step(ctx, m, it, actions.DidNothing, have.SizeBytes, nil)
-		case p.dry:
-			l.step(ctx, m, it, actions.WouldDo, it.image.SizeBytes, nil)
-		case gone.Load() != nil:
-		default:
-			out, err := p.pull(ctx, agent, l.id, *it.image)
-			if err != nil && (isAway(err) || ctx.Err() != nil) {
-				gone.Store(&err)
-				return nil
-			}
-			did := actions.DidPull
-			if out.Unchanged {
-				did = actions.DidNothing
-			}
-			if err == nil {
-				pulled[i] = domain.InventoryImage{Canonical: it.canonical, Architecture: it.architecture, Digest: out.Digest, SizeBytes: out.SizeBytes}
-			}
-			l.step(ctx, m, it, did, out.SizeBytes, err)
+		if gone.Load() {
+			return nil
 		}
-		return nil
+		it := &l.items[i]
+		err := p.item(ctx, agent, l, it, held[[2]string{it.canonical, it.architecture}], &pulled[i], m)
+		if err != nil && isAway(err) {
+			gone.Store(true)
+		}
+		return err
 	})
-	for i, err := range errs { // panics
-		if err != nil && !l.items[i].over {
-			l.step(ctx, m, &l.items[i], "", 0, err)
+	for i, e := range errs {
+		switch {
+		case e == nil:
+		case isAway(e), ctx.Err() != nil:
+			err = e
+		case !l.items[i].over: // a panic
+			l.step(ctx, m, &l.items[i], "", 0, e)
 		}
 	}
 	p.record(ctx, l, pulled)
-	if e := gone.Load(); e != nil {
-		p.away.end(ctx, l, m, *e)
+	if err != nil {
+		p.away.end(ctx, l, m, err)
 	}
+	return nil
+}
+
+// item gives one image its outcome. An error means that it has none: the agent
+// is away, or the work ends.
+func (p *preload) item(ctx context.Context, agent port.Agent, l *lane, it *item, have domain.InventoryImage, pulled *domain.InventoryImage, m *meter) error {
+	switch {
+	case it.err != nil:
+		l.step(ctx, m, it, "", 0, it.err)
+		return nil
+	case have.Canonical != "" && have.Digest == it.image.ConfigDigest:
+		*pulled = have
+		l.step(ctx, m, it, actions.DidNothing, have.SizeBytes, nil)
+		return nil
+	case p.dry:
+		l.step(ctx, m, it, actions.WouldDo, it.image.SizeBytes, nil)
+		return nil
+	}
+	out, err := p.pull(ctx, agent, l.id, *it.image)
+	if err != nil {
+		if isAway(err) || ctx.Err() != nil {
+			return err
+		}
+		l.step(ctx, m, it, "", 0, err)
+		return nil
+	}
+	*pulled = domain.InventoryImage{Canonical: it.canonical, Architecture: it.architecture, Digest: out.Digest, SizeBytes: out.SizeBytes}
+	did := actions.DidPull
+	if out.Unchanged {
+		did = actions.DidNothing
+	}
+	l.step(ctx, m, it, did, out.SizeBytes, nil)
 	return nil
 }
 

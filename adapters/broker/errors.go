@@ -13,7 +13,7 @@ import (
 // Reasons of errors; callers may rely on them.
 const (
 	reasonUnavailable = "broker_unavailable" // unavailable: nothing answers at the address
-	reasonRefused     = "broker_refused"     // forbidden: the key is not known there
+	reasonRefused     = "broker_refused"     // forbidden: the key is not known there, or none is asked for
 	reasonTLS         = "broker_tls"         // precondition: no trust in the server, or no TLS there
 	reasonConfig      = "broker_config"      // invalid: the configuration makes no sense, or is not safe
 	reasonFiles       = "broker_files"       // unavailable: the directory cannot be read or written
@@ -29,7 +29,7 @@ func dialError(ctx context.Context, on string, err error) error {
 	switch {
 	case ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled):
 		return &domain.Error{Code: domain.CodeCanceled, On: on, Op: "broker: dial", Err: err}
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked), errors.Is(err, nats.ErrNkeysNotSupported):
 		return &domain.Error{Code: domain.CodeForbidden, Reason: reasonRefused, On: on, Message: "the broker does not know this key, or knows it no longer", Op: "broker: dial", Err: err}
 	case errors.As(err, &untrusted), errors.As(err, &wrong), errors.Is(err, nats.ErrSecureConnWanted), errors.Is(err, nats.ErrSecureConnRequired):
 		return &domain.Error{Code: domain.CodePrecondition, Reason: reasonTLS, On: on, Message: "the broker's certificate is not trusted, or it has none", Op: "broker: dial", Err: err}

@@ -16,6 +16,10 @@ import (
 const (
 	nodesTimeout = 5 * time.Second
 	nodesAtOnce  = 32 // so that a thousand returning nodes do not ask the database at once
+
+	// connectionsPerNode is more than a node has, with those that it lost and
+	// the server has not noticed: one node must not take all there are.
+	connectionsPerNode = 16
 )
 
 // gate lets connections in: managers by their one key, nodes by theirs.
@@ -66,10 +70,27 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 		g.log.Info("an unknown node is refused", "key", claim.Nkey, "from", c.RemoteAddress())
 		return false
 	}
+	if !g.enter(c.GetID(), node{claim.Nkey, id}) {
+		g.log.Warn("a node has too many connections", "key", claim.Nkey, "agent", id, "from", c.RemoteAddress())
+		return false
+	}
 	c.RegisterUser(&server.User{Username: claim.Nkey, Permissions: g.rights(id)})
+	return true
+}
+
+func (g *gate) enter(conn uint64, n node) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.online[c.GetID()] = node{claim.Nkey, id}
+	others := 0
+	for _, other := range g.online {
+		if other.key == n.key {
+			others++
+		}
+	}
+	if others >= connectionsPerNode {
+		return false
+	}
+	g.online[conn] = n
 	return true
 }
 

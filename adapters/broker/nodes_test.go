@@ -225,3 +225,46 @@ func TestANodeIsAskedForNoLongerThanSeconds(t *testing.T) {
 	fails(t, err, domain.CodeForbidden, "broker_refused")
 	require.Len(t, asked, 1)
 }
+
+func TestARevokedNodeIsDisconnectedWithoutBeingTold(t *testing.T) {
+	t.Parallel()
+	r := newRegistry()
+	b := open(t, broker.Config{Dir: t.TempDir(), Nodes: r.find, Permissions: rights})
+	seed, key := newNode(t, r, "n1")
+	conn := dial(t, b, seed)
+	gone := make(chan struct{}, 10)
+	conn.SetDisconnectErrHandler(func(*nats.Conn, error) { gone <- struct{}{} })
+	r.set(key, "")
+	select {
+	case <-gone:
+	case <-time.After(soon):
+		require.Fail(t, "still connected")
+	}
+}
+
+func TestANodeHasAFewConnections(t *testing.T) {
+	t.Parallel()
+	r := newRegistry()
+	b := open(t, broker.Config{Dir: t.TempDir(), Nodes: r.find, Permissions: rights})
+	seed, _ := newNode(t, r, "n1")
+	var all []*nats.Conn
+	for range 16 {
+		all = append(all, dial(t, b, seed))
+	}
+	_, err := broker.Dial(within(t), broker.DialConfig{URL: b.URL(), SeedFile: seed})
+	fails(t, err, domain.CodeForbidden, "broker_refused")
+	other, _ := newNode(t, r, "n2")
+	hears(t, b.Conn(), dial(t, b, other), "beat.n2")
+	hears(t, b.Conn(), all[0], "beat.n1")
+	for _, conn := range all[1:] {
+		conn.Close()
+	}
+	require.Eventually(t, func() bool {
+		require.NoError(t, b.Recheck(within(t))) // it notices who has left
+		conn, err := broker.Dial(within(t), broker.DialConfig{URL: b.URL(), SeedFile: seed})
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	}, soon, 20*time.Millisecond)
+}

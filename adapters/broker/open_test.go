@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wharf-project/wharf/adapters/broker"
@@ -153,18 +155,42 @@ func TestACluster(t *testing.T) {
 
 func TestCloseSendsWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	b := open(t, broker.Config{Dir: dir})
+	dir, r := t.TempDir(), newRegistry()
+	b := open(t, broker.Config{Dir: dir, Nodes: r.find, Permissions: rights})
 	second := open(t, broker.Config{Dir: dir})
-	sub, err := b.Conn().SubscribeSync("last.words")
+	seed, _ := newNode(t, r, "n1")
+	node := dial(t, b, seed)
+	for name, c := range map[string]struct {
+		conn  *nats.Conn
+		close func()
+	}{
+		"a manager": {second.Conn(), func() { require.NoError(t, second.Close()) }},
+		"a node":    {node, node.Close},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sub, err := b.Conn().SubscribeSync("beat.n1")
+			require.NoError(t, err)
+			require.NoError(t, b.Conn().Flush())
+			for range 1000 {
+				require.NoError(t, c.conn.Publish("beat.n1", make([]byte, 1000)))
+			}
+			c.close()
+			for range 1000 {
+				_, err := sub.NextMsg(soon)
+				require.NoError(t, err)
+			}
+		})
+	}
+}
+
+// A server that asks for no key is not the one that the key is for.
+func TestAServerThatKnowsNobody(t *testing.T) {
+	t.Parallel()
+	srv, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
 	require.NoError(t, err)
-	require.NoError(t, b.Conn().Flush())
-	for range 1000 {
-		require.NoError(t, second.Conn().Publish("last.words", make([]byte, 1000)))
-	}
-	require.NoError(t, second.Close())
-	for range 1000 {
-		_, err := sub.NextMsg(soon)
-		require.NoError(t, err)
-	}
+	srv.Start()
+	defer srv.Shutdown()
+	require.True(t, srv.ReadyForConnections(soon))
+	_, err = broker.Open(within(t), broker.Config{URL: srv.ClientURL(), Seed: filepath.Join(t.TempDir(), "seed")})
+	fails(t, err, domain.CodeForbidden, "broker_refused")
 }

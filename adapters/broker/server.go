@@ -91,7 +91,7 @@ func (e *embedded) serveOn(ctx context.Context, port int, patience time.Duration
 
 func (e *embedded) start(port int, g *gate) (*server.Server, error) {
 	opts := &server.Options{
-		ServerName: serverName(e.manager), Host: e.host, Port: port, NoSigs: true, NoLog: true,
+		Host: e.host, Port: port, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: filepath.Join(e.dir, storeName), JetStreamMaxMemory: jetMemory, JetStreamMaxStore: 1,
 		DisableJetStreamBanner: true,
 		MaxPayload:             1 << 20, MaxConn: 10_000, MaxSubs: 1 << 15,

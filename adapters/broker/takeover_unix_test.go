@@ -6,9 +6,11 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -137,13 +139,10 @@ func TestOneProcessServesADirectory(t *testing.T) {
 func TestALockThatSomebodyElseHasIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
-	require.NoError(t, err)
-	defer func() { _ = f.Close() }()
-	require.NoError(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	unlock := hold(t, dir)
 	ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
 	defer cancel()
-	_, err = broker.Open(ctx, broker.Config{Dir: dir})
+	_, err := broker.Open(ctx, broker.Config{Dir: dir})
 	fails(t, err, "unavailable", "broker_unavailable")
 
 	opened := make(chan error, 1)
@@ -154,7 +153,7 @@ func TestALockThatSomebodyElseHasIsWaitedFor(t *testing.T) {
 		}
 		opened <- err
 	}()
-	require.NoError(t, syscall.Flock(int(f.Fd()), syscall.LOCK_UN))
+	unlock()
 	require.NoError(t, <-opened)
 }
 
@@ -185,4 +184,61 @@ func TestTheConnectionFailsFastWhileNobodyServes(t *testing.T) {
 	require.ErrorIs(t, node.Publish("beat.n1", nil), nats.ErrReconnectBufExceeded)
 	b = open(t, broker.Config{Dir: dir, Nodes: r.find, Permissions: rights})
 	hears(t, b.Conn(), node, "beat.n1")
+}
+
+// Somebody else on the broker's port is no broker: the one that serves the
+// directory comes first.
+func TestManagersKnowTheirServer(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	for name, c := range map[string]struct {
+		files  broker.TLSFiles
+		secret bool // it got hold of the managers' key
+	}{
+		"another directory":                             {},
+		"another directory with the managers' key, TLS": {ca.issue(t, t.TempDir(), net.IPv4(127, 0, 0, 1)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config, strange := broker.Config{Dir: t.TempDir()}, broker.Config{Dir: t.TempDir(), TLS: c.files}
+			if c.secret {
+				config.TLS = ca.issue(t, t.TempDir(), net.IPv4(127, 0, 0, 1))
+				_, err := broker.LoadSeed(filepath.Join(config.Dir, "manager.nkey"))
+				require.NoError(t, err)
+				text, err := os.ReadFile(filepath.Join(config.Dir, "manager.nkey"))
+				require.NoError(t, err)
+				require.NoError(t, os.WriteFile(filepath.Join(strange.Dir, "manager.nkey"), text, 0o600))
+			}
+			address := regexp.MustCompile(`^.*//`).ReplaceAllString(open(t, strange).URL(), "")
+			require.NoError(t, os.WriteFile(filepath.Join(config.Dir, "address"), []byte(address), 0o600))
+			unlock := hold(t, config.Dir)
+			ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+			defer cancel()
+			_, err := broker.Open(ctx, config)
+			require.Error(t, err)
+			unlock()
+			require.NotContains(t, open(t, config).URL(), address, "it serves elsewhere")
+		})
+	}
+}
+
+// The last holder's port may be free a moment later than its lock.
+func TestAPortThatIsJustBecomingFree(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	last, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "address"), []byte(last.Addr().String()), 0o600))
+	time.AfterFunc(300*time.Millisecond, func() { _ = last.Close() })
+	require.Equal(t, "nats://"+last.Addr().String(), open(t, broker.Config{Dir: dir}).URL())
+}
+
+// hold takes the lock of a directory.
+func hold(t *testing.T, dir string) (unlock func()) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = f.Close() })
+	require.NoError(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	return func() { require.NoError(t, syscall.Flock(int(f.Fd()), syscall.LOCK_UN)) }
 }

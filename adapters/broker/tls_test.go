@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -144,31 +143,4 @@ func TestTLSThatIsMissing(t *testing.T) {
 			fails(t, err, domain.CodePrecondition, "broker_tls")
 		})
 	}
-}
-
-// Somebody with another certificate on the broker's port is no broker.
-func TestManagersKnowTheirServer(t *testing.T) {
-	t.Parallel()
-	ca, dir, files := newAuthority(t), t.TempDir(), t.TempDir()
-	config := broker.Config{Dir: dir, TLS: ca.issue(t, files, net.IPv4(127, 0, 0, 1))}
-	b := open(t, config)
-	require.NoError(t, b.Close())
-
-	pair, err := tls.LoadX509KeyPair(config.TLS.Cert, config.TLS.Key)
-	require.NoError(t, err)
-	mine := t.TempDir()
-	stranger := open(t, broker.Config{Dir: mine, TLS: ca.issue(t, mine, net.IPv4(127, 0, 0, 1))})
-	require.NotEmpty(t, pair.Certificate)
-	copyFile(t, filepath.Join(mine, "manager.nkey"), filepath.Join(dir, "manager.nkey")) // even with the same key
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "address"), []byte(strings.TrimPrefix(stranger.URL(), "tls://")), 0o600))
-	b = open(t, config)
-	require.NotEqual(t, stranger.URL(), b.URL(), "it serves elsewhere")
-	require.NotEqual(t, stranger.Conn().ConnectedServerId(), b.Conn().ConnectedServerId())
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	text, err := os.ReadFile(from)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(to, text, 0o600))
 }

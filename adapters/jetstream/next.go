@@ -68,7 +68,7 @@ func (t *Tasks) next(ctx context.Context, class domain.TaskClass) (*nats.Msg, er
 // giveBack ends a request without an answer. A ticket that crossed the end goes
 // to somebody else at once.
 func (t *Tasks) giveBack(sub *nats.Subscription) {
-	if true {
+	if !t.conn.IsConnected() || sub.Drain() != nil {
 		_ = sub.Unsubscribe()
 		return
 	}

@@ -52,7 +52,8 @@ func works(t *testing.T, tasks port.Tasks, do func(context.Context, port.Ticket)
 	return done, stop
 }
 
-// offerUntil offers, as a sweep does, until the ticket is worked on.
+// offerUntil offers, as a sweep does, until the ticket is worked on. One before
+// may have been offered once too often.
 func offerUntil(t *testing.T, tasks port.Tasks, want port.Ticket, begun <-chan port.Ticket) {
 	t.Helper()
 	late, tick := time.After(soon), time.NewTicker(20*time.Millisecond)
@@ -61,8 +62,9 @@ func offerUntil(t *testing.T, tasks port.Tasks, want port.Ticket, begun <-chan p
 		_ = tasks.Offer(t.Context(), want)
 		select {
 		case got := <-begun:
-			require.Equal(t, want, got)
-			return
+			if got == want {
+				return
+			}
 		case <-tick.C:
 		case <-late:
 			require.Fail(t, "nobody works on it", "%v", want)
@@ -87,7 +89,9 @@ func TestWorkSurvivesTheEndOfNATS(t *testing.T) {
 	s, log := startNATS(t), &lines{}
 	conn := s.connect()
 	tasks := jetstream.New(conn, jetstream.Options{Redelivery: time.Second, Logger: slog.New(slog.NewTextHandler(log, nil))})
-	begun, letGo := make(chan port.Ticket, 10), make(chan struct{})
+	begun, letGo := make(chan port.Ticket, 100), make(chan struct{})
+	release := sync.OnceFunc(func() { close(letGo) })
+	defer release()
 	ended, _ := works(t, tasks, func(ctx context.Context, one port.Ticket) {
 		begun <- one
 		if one.Task == "across" {
@@ -112,7 +116,7 @@ func TestWorkSurvivesTheEndOfNATS(t *testing.T) {
 		require.Equal(t, outage+1, log.count("gone"), "one outage is told once: %s", log.text.String())
 		require.Eventually(t, func() bool { return log.count("back") == outage+1 }, soon, time.Millisecond)
 	}
-	close(letGo)
+	release()
 	offerUntil(t, tasks, bulk("across", 0), begun) // its ticket went with the server
 	require.Empty(t, ended)
 }
@@ -124,7 +128,7 @@ func TestWorkBeginsBeforeNATS(t *testing.T) {
 	s.stop()
 	require.Eventually(t, func() bool { return !conn.IsConnected() }, soon, time.Millisecond)
 	tasks := jetstream.New(conn, jetstream.Options{})
-	begun := make(chan port.Ticket, 10)
+	begun := make(chan port.Ticket, 100)
 	works(t, tasks, func(_ context.Context, one port.Ticket) { begun <- one })
 	s.again()
 	offerUntil(t, tasks, bulk("a", 0), begun)
@@ -137,7 +141,7 @@ func TestTheStreamComesAgain(t *testing.T) {
 	js, err := natsjs.New(conn)
 	require.NoError(t, err)
 	tasks := jetstream.New(conn, jetstream.Options{})
-	begun := make(chan port.Ticket, 10)
+	begun := make(chan port.Ticket, 100)
 	works(t, tasks, func(_ context.Context, one port.Ticket) { begun <- one })
 	offerUntil(t, tasks, bulk("a", 0), begun)
 	for name, lose := range map[string]func() error{
@@ -158,6 +162,8 @@ func TestWorkOnAClosedConnection(t *testing.T) {
 	conn := s.connect()
 	tasks := jetstream.New(conn, jetstream.Options{})
 	begun, letGo := make(chan port.Ticket, 1), make(chan struct{})
+	release := sync.OnceFunc(func() { close(letGo) })
+	defer release()
 	ended, _ := works(t, tasks, func(_ context.Context, one port.Ticket) {
 		begun <- one
 		<-letGo
@@ -166,7 +172,7 @@ func TestWorkOnAClosedConnection(t *testing.T) {
 	conn.Close()
 	unavailable(t, tasks.Offer(t.Context(), bulk("b", 0)))
 	require.Empty(t, ended, "it returns when the last ticket is worked off")
-	close(letGo)
+	release()
 	select {
 	case err := <-ended:
 		unavailable(t, err)
@@ -177,8 +183,7 @@ func TestWorkOnAClosedConnection(t *testing.T) {
 
 func TestAServerWithoutJetStream(t *testing.T) {
 	t.Parallel()
-	s := startNATS(t)
-	require.NoError(t, s.srv.DisableJetStream())
+	s := startNATSWith(t, false)
 	tasks := jetstream.New(s.connect(), jetstream.Options{})
 	unavailable(t, tasks.Offer(t.Context(), bulk("a", 0)))
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -211,7 +216,7 @@ func TestAServerThatSaysNothing(t *testing.T) {
 	s, m, log := startNATS(t), &mute{}, &lines{}
 	conn := s.connect(nats.SetCustomDialer(m))
 	tasks := jetstream.New(conn, jetstream.Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
-	begun := make(chan port.Ticket, 10)
+	begun := make(chan port.Ticket, 100)
 	_, stop := works(t, tasks, func(_ context.Context, one port.Ticket) { begun <- one })
 	offerUntil(t, tasks, bulk("a", 0), begun)
 

@@ -14,14 +14,20 @@ import (
 
 // natsServer is a server on one port that can end and come again.
 type natsServer struct {
-	tb  testing.TB
-	srv *server.Server
-	url string
+	tb     testing.TB
+	srv    *server.Server
+	url    string
+	stream bool // it has JetStream
 }
 
 func startNATS(tb testing.TB) *natsServer {
 	tb.Helper()
-	s := &natsServer{tb: tb}
+	return startNATSWith(tb, true)
+}
+
+func startNATSWith(tb testing.TB, stream bool) *natsServer {
+	tb.Helper()
+	s := &natsServer{tb: tb, stream: stream}
 	s.start(-1)
 	s.url = s.srv.ClientURL()
 	tb.Cleanup(s.stop)
@@ -31,7 +37,7 @@ func startNATS(tb testing.TB) *natsServer {
 func (s *natsServer) start(port int) {
 	s.tb.Helper()
 	var err error
-	s.srv, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true, JetStream: true, StoreDir: s.tb.TempDir()})
+	s.srv, err = server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true, JetStream: s.stream, StoreDir: s.tb.TempDir()})
 	require.NoError(s.tb, err)
 	s.srv.Start()
 	require.True(s.tb, s.srv.ReadyForConnections(10*time.Second))

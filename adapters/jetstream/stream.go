@@ -17,7 +17,7 @@ const (
 	subjectRoot = "wharf.task."
 	forgotten   = 24 * time.Hour // tickets that nobody took are offered again anyway
 
-	createTimeout = 5 * time.Second
+	createTimeout = 2 * time.Second // the answer may have died with its server
 )
 
 // create makes the stream and its consumers, or makes them what they should be.

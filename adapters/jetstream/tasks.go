@@ -28,8 +28,8 @@ type Tasks struct {
 	o    Options
 	log  *slog.Logger
 
-	mu   sync.Mutex
-	down bool // and it was logged
+	mu      sync.Mutex
+	waiting map[*worker]bool // for the queue to come back
 }
 
 // New returns a delivery over a connection, which should reconnect for ever and
@@ -45,7 +45,7 @@ func New(conn *nats.Conn, o Options) *Tasks {
 		log = slog.New(slog.DiscardHandler)
 	}
 	js, _ := jetstream.New(conn) // fails by its options only
-	return &Tasks{conn: conn, js: js, o: o, log: log}
+	return &Tasks{conn: conn, js: js, o: o, log: log, waiting: map[*worker]bool{}}
 }
 
 func positive[N int | time.Duration](n *N, otherwise N) {
@@ -54,15 +54,21 @@ func positive[N int | time.Duration](n *N, otherwise N) {
 	}
 }
 
-// outage notes whether the queue works, and logs when that changes.
-func (t *Tasks) outage(ctx context.Context, err error) {
+// outage notes that the queue does not work for a worker, or does again with a
+// nil error. One outage is logged once, and so is its end.
+func (t *Tasks) outage(ctx context.Context, w *worker, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	before := len(t.waiting)
+	if err != nil {
+		t.waiting[w] = true
+	} else {
+		delete(t.waiting, w)
+	}
 	switch {
-	case err != nil && !t.down:
+	case before == 0 && err != nil:
 		t.log.WarnContext(ctx, "the task queue is gone; waiting for it", "err", err)
-	case err == nil && t.down:
+	case before == 1 && len(t.waiting) == 0 && t.conn.IsConnected() && ctx.Err() == nil:
 		t.log.InfoContext(ctx, "the task queue is back")
 	}
-	t.down = err != nil
 }

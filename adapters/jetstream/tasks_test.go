@@ -58,7 +58,7 @@ func TestTheTicketsOfADeadProcessAreGivenToAnother(t *testing.T) {
 	s := startNATS(t)
 	conn := s.connect()
 	dies := jetstream.New(conn, jetstream.Options{Redelivery: redelivery})
-	begun, letGo := make(chan port.Ticket, 10), make(chan struct{})
+	begun, letGo := make(chan port.Ticket, 100), make(chan struct{})
 	works(t, dies, func(_ context.Context, one port.Ticket) {
 		begun <- one
 		<-letGo
@@ -97,7 +97,7 @@ func TestTicketsThatAreNone(t *testing.T) {
 			require.Equal(t, domain.CodeInvalid, domain.CodeOf(tasks.Offer(t.Context(), ticket)))
 		})
 	}
-	begun := make(chan port.Ticket, 10)
+	begun := make(chan port.Ticket, 100)
 	works(t, tasks, func(_ context.Context, one port.Ticket) { begun <- one })
 	offerUntil(t, tasks, bulk("a", 0), begun)
 	js, err := natsjs.New(s.connect())
@@ -135,4 +135,48 @@ func TestOptionsApplyToAStreamThatIsThere(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, natsjs.MemoryStorage, info.CachedInfo().Config.Storage)
 	require.Equal(t, 24*time.Hour, info.CachedInfo().Config.MaxAge)
+}
+
+// A ticket that is under way to a process that stops goes to another one at
+// once, long before it would be redelivered.
+func TestNoTicketGetsLostByStopping(t *testing.T) {
+	t.Parallel()
+	s := startNATS(t)
+	goes, stays := jetstream.New(s.connect(), jetstream.Options{}), jetstream.New(s.connect(), jetstream.Options{})
+	offers := jetstream.New(s.connect(), jetstream.Options{})
+	for round := range 80 {
+		begun := make(chan port.Ticket, 100)
+		do := func(_ context.Context, one port.Ticket) { begun <- one }
+		seen := map[port.Ticket]bool{} // some twice: what was cut off comes again, also a round later
+		see := func() {
+			select {
+			case one := <-begun:
+				seen[one] = true
+			case <-time.After(soon):
+				require.Fail(t, "tickets wait for redelivery", "round %d: %v", round, seen)
+			}
+		}
+		_, stop := works(t, goes, do)
+		offered := make(chan struct{})
+		go func() {
+			defer close(offered)
+			for i := range 20 {
+				if err := offers.Offer(t.Context(), bulk(fmt.Sprint("t", i), round)); err != nil {
+					t.Errorf("offer: %v", err)
+				}
+			}
+		}()
+		for !seen[bulk(fmt.Sprint("t", round%20), round)] { // then it is in the middle
+			see()
+		}
+		stop()
+		<-offered
+		_, stop = works(t, stays, do)
+		for i := range 20 {
+			for !seen[bulk(fmt.Sprint("t", i), round)] {
+				see()
+			}
+		}
+		stop()
+	}
 }

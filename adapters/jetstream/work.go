@@ -32,10 +32,10 @@ func (t *Tasks) Work(ctx context.Context, do func(context.Context, port.Ticket))
 	}
 	var wg sync.WaitGroup
 	for range t.o.Bulk {
-		wg.Go(func() { t.worker(ctx, domain.TaskBulk, do) })
+		wg.Go(func() { (&worker{Tasks: t, class: domain.TaskBulk, do: do}).run(ctx) })
 	}
 	for range t.o.Interactive {
-		wg.Go(func() { t.worker(ctx, domain.TaskInteractive, do) })
+		wg.Go(func() { (&worker{Tasks: t, class: domain.TaskInteractive, do: do}).run(ctx) })
 	}
 	wg.Wait()
 	if t.conn.IsConnected() {
@@ -48,66 +48,81 @@ func (t *Tasks) Work(ctx context.Context, do func(context.Context, port.Ticket))
 }
 
 // worker takes one ticket after the other, and none before it is free.
-func (t *Tasks) worker(ctx context.Context, class domain.TaskClass, do func(context.Context, port.Ticket)) {
-	failures, created := 0, false
-	for ctx.Err() == nil && !t.conn.IsClosed() {
-		msg, err := t.next(ctx, class)
+type worker struct {
+	*Tasks
+	class domain.TaskClass
+	do    func(context.Context, port.Ticket)
+
+	failures int  // in a row
+	created  bool // the stream, after the last failure
+}
+
+func (w *worker) run(ctx context.Context) {
+	for ctx.Err() == nil && !w.conn.IsClosed() {
+		msg, err := w.next(ctx, w.class)
 		if err == nil {
-			failures, created = 0, false
-			t.outage(ctx, nil)
+			w.failures, w.created = 0, false
+			w.outage(ctx, w, nil)
 			if msg != nil {
-				t.handle(ctx, msg, do)
+				w.handle(ctx, msg)
 			}
 			continue
 		}
-		if ctx.Err() != nil {
-			return
+		if ctx.Err() == nil {
+			w.wait(ctx, err)
 		}
-		if !created && t.conn.IsConnected() && t.create(ctx) == nil {
-			created = true // what was gone is there again
-			continue
-		}
-		created = false
-		t.outage(ctx, err)
-		pause := min(50*time.Millisecond<<min(failures, 10), longestPause)
-		failures++
-		select {
-		case <-time.After(pause/2 + rand.N(pause/2)):
-		case <-ctx.Done():
-		}
+	}
+	w.outage(ctx, w, nil) // it waits no longer
+}
+
+// wait makes the stream if that was it, and waits a while
+// otherwise.
+func (w *worker) wait(ctx context.Context, err error) {
+	if !w.created && w.conn.IsConnected() && w.create(ctx) == nil {
+		w.created = true
+		return
+	}
+	if w.failures > 0 { // the first one may be a request that died with an outage that is over
+		w.outage(ctx, w, err)
+	}
+	pause := min(50*time.Millisecond<<min(w.failures, 10), longestPause)
+	w.failures, w.created = w.failures+1, false
+	select {
+	case <-time.After(pause/2 + rand.N(pause/2)):
+	case <-ctx.Done():
 	}
 }
 
 // handle works on a ticket, and tells the stream so all the while. It does not
 // matter if the last word gets lost: what is delivered again is taken once.
-func (t *Tasks) handle(ctx context.Context, msg *nats.Msg, do func(context.Context, port.Ticket)) {
+func (w *worker) handle(ctx context.Context, msg *nats.Msg) {
 	var ticket port.Ticket
 	if err := json.Unmarshal(msg.Data, &ticket); err != nil {
-		t.log.WarnContext(ctx, "a message in the task queue is no ticket", "subject", msg.Subject, "err", err)
-		t.say(msg, garbage)
+		w.log.WarnContext(ctx, "a message in the task queue is no ticket", "subject", msg.Subject, "err", err)
+		w.say(msg, garbage)
 		return
 	}
 	done, beating := make(chan struct{}), sync.WaitGroup{}
 	beating.Go(func() {
-		tick := time.NewTicker(t.o.Redelivery / 3)
+		tick := time.NewTicker(w.o.Redelivery / 3)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				t.say(msg, working)
+				w.say(msg, working)
 			case <-done:
 				return
 			}
 		}
 	})
-	do(ctx, ticket)
+	w.do(ctx, ticket)
 	close(done)
 	beating.Wait()
 	if ctx.Err() != nil {
-		t.say(msg, again) // it may have been cut off
+		w.say(msg, again) // it may have been cut off
 		return
 	}
-	t.say(msg, finished)
+	w.say(msg, finished)
 }
 
 func (t *Tasks) say(msg *nats.Msg, word string) { _ = t.conn.Publish(msg.Reply, []byte(word)) }

@@ -37,7 +37,7 @@ var table = []row{
 // technologies says where a library may be used, beside cmd, adapters/app and
 // tests. What is not named here may be used by adapters only.
 var technologies = map[string][]string{
-	"github.com/uptrace/bun":                 {"repository/bunstore"},
+	"github.com/uptrace/bun":                 {"repository/bunstore", "adapters/telemetry"},
 	"github.com/jackc/pgx":                   {"repository/bunstore"},
 	"modernc.org/sqlite":                     {"repository/bunstore"},
 	"github.com/casbin":                      {"adapters/rbac"},
