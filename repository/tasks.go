@@ -91,7 +91,9 @@ type TaskProgress struct {
 	Items   []domain.TaskItem
 	Message string
 	// End is the state to finish with; "" while there is more to come.
-	End     domain.TaskState
+	End domain.TaskState
+	// Release gives the task back, unfinished, for whoever takes it next.
+	Release bool
 	Problem *domain.Problem
 	Now     time.Time
 }

@@ -146,7 +146,11 @@ func (r *Runner) finish(ctx, work context.Context, a *attempt, task domain.Task,
 	cause := context.Cause(work)
 	cancelled := errors.Is(cause, errTaskCancelled)
 	now, ferr := a.flush(ctx)
-	if ferr != nil || cause != nil && !cancelled {
+	if ferr != nil || errors.Is(cause, errTaskLost) {
+		return
+	}
+	if cause != nil && !cancelled { // this process ends: another one goes on at once
+		_, _ = r.queue.FlushTask(ctx, repository.TaskProgress{ID: task.ID, Attempt: a.number, Release: true, Now: r.now(), Message: "handed over"})
 		return
 	}
 	if missing := a.missing(now.Account); err == nil && !cancelled && missing > 0 {

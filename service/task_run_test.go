@@ -199,7 +199,7 @@ func TestATaskWhoseWorkerDiesGoesOnElsewhereWithoutRepeatingWhatIsCommitted(t *t
 
 	got, err := f.GetTask(f.root, actions.GetTaskAction{TaskID: res.TaskID})
 	require.NoError(t, err)
-	require.Equal(t, domain.TaskRunning, got.Task.State, "nobody has said that it is over")
+	require.Equal(t, domain.TaskQueued, got.Task.State, "it was given back")
 	runTasks(t, f.again(quick))
 	task, _ := f.ended(res.TaskID)
 	require.Equal(t, domain.TaskDone, task.State)

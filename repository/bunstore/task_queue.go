@@ -97,7 +97,7 @@ func (s *session) flush(ctx context.Context, p repository.TaskProgress) (domain.
 		task.Message = p.Message
 	}
 	task.UpdatedAt = stored(p.Now)
-	if len(p.Items) == 0 && p.End == "" && task.Account == taskOf(row).Account && p.Message == "" {
+	if len(p.Items) == 0 && p.End == "" && !p.Release && task.Account == taskOf(row).Account && p.Message == "" {
 		return task, nil // a sign of life
 	}
 	if p.End != "" {
@@ -111,6 +111,10 @@ func (s *session) flush(ctx context.Context, p repository.TaskProgress) (domain.
 	q := s.db.NewUpdate().Model((*taskRow)(nil)).Where("k.id = ?", string(p.ID)).
 		Set("account = ?", toJSON(task.Account)).Set("message = ?", clean(task.Message)).Set("last_event = ?", task.LastEvent).
 		Set("updated_at = ?", task.UpdatedAt)
+	if p.Release && p.End == "" {
+		q = q.Set("state = ?", string(domain.TaskQueued))
+		task.State = domain.TaskQueued
+	}
 	if p.End != "" {
 		q = q.Set("state = ?", string(p.End)).Set("finished_at = ?", task.FinishedAt).Set("problem = ?", cleanJSON(p.Problem)).
 			Set("dedup = ?", string(p.ID)) // the same work may be asked for again

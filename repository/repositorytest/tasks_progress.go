@@ -184,3 +184,21 @@ func submissionRolledBack(t *testing.T, st repository.Store) {
 		t.Errorf("unfinished = %+v", list)
 	}
 }
+
+func givenBack(t *testing.T, st repository.Store) {
+	id := submit(t, st, taskOwner, newTask("a")).ID
+	take(t, st, id)
+	got := flush(t, st, repository.TaskProgress{ID: id, Attempt: 1, Items: []domain.TaskItem{item("a", domain.ItemDone)}, Release: true})
+	if got.State != domain.TaskQueued || got.Account.Done != 1 {
+		t.Errorf("given back: %s, %+v", got.State, got.Account)
+	}
+	beat := must(st.UnfinishedTasks(t.Context()))(t)[0]
+	if beat.State != domain.TaskQueued || beat.Attempt != 1 {
+		t.Errorf("it is %s after attempt %d; want queued after 1", beat.State, beat.Attempt)
+	}
+	if next := take(t, st, id); next.Attempt != 2 || next.StartedAt.IsZero() {
+		t.Errorf("taken again: %+v", next)
+	}
+	_, err := st.FlushTask(t.Context(), repository.TaskProgress{ID: id, Attempt: 1, Release: true, Now: Now})
+	wantError(t, "giving back what is lost", err, domain.CodeConflict, "task_lost")
+}
