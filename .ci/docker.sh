@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that a Docker Engine answers: uses a running one, else installs and starts Debian's as root.
 #
-#   REQUIRE_CONTAINERS=1   fail when there is no engine, instead of a message and success
+#   REQUIRE_CONTAINERS=1   fail when there is no engine, instead of a message and success; and install what tests
+#                          start beside it: an SSH server, which is not left running, and Podman
 #   DOCKER_LOG             where a started engine writes its log
 #
 # Exit status: 0 an engine answers, or none does and none is required; 1 none answers and one is required.
@@ -114,33 +115,70 @@ start_engine() {
   wait_for $!
 }
 
-if answers; then
-  exit 0
-fi
-if [ -n "${DOCKER_HOST:-}" ] && [ "${DOCKER_HOST#unix://}" != "$socket" ]; then
-  give_up "DOCKER_HOST=$DOCKER_HOST does not answer; start it, or unset DOCKER_HOST"
-fi
-if [ "$(id -u)" != 0 ]; then
-  give_up "none answers on $socket and only root can start one; start Docker, set DOCKER_HOST, or run as root"
-fi
-touch "$log" 2>/dev/null || log=${TMPDIR:-/tmp}/wharf-dockerd.log
-
-exec 9>"$lock"
-flock 9 # two callers must not start two engines
-if answers; then
-  exit 0
-fi
-if ! command -v dockerd >/dev/null; then
-  if ! command -v apt-get >/dev/null; then
-    give_up "dockerd is not installed and this is not Debian or Ubuntu; install Docker, or set DOCKER_HOST"
+# install_beside installs what tests start themselves. Without it they fail, and say what is missing.
+install_beside() {
+  local missing=""
+  command -v ip >/dev/null || missing="$missing iproute2"
+  command -v ssh >/dev/null || missing="$missing openssh-client"
+  command -v sshd >/dev/null || missing="$missing openssh-server"
+  command -v podman >/dev/null || missing="$missing podman"
+  if ! command -v docker >/dev/null && apt-cache show docker-cli >/dev/null 2>&1; then
+    missing="$missing docker-cli"
   fi
-  install_engine || {
+  if [ -z "$missing" ] || [ "${REQUIRE_CONTAINERS:-}" != 1 ]; then
+    return 0
+  fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    say "not installed:$missing"
+    return 0
+  fi
+  local began=$SECONDS
+  if [ -d /run/systemd/system ] && ! command -v sshd >/dev/null; then
+    systemctl mask --quiet --runtime ssh.service ssh.socket || true
+  fi
+  # shellcheck disable=SC2086 # a list of packages
+  if ! apt_get install --no-install-recommends $missing && ! { apt_get update && apt_get install --no-install-recommends $missing; }; then
     tail -n 15 "$log" >&2
-    give_up "apt-get could not install docker.io (log above, all of it in $log); check the package sources and the network"
-  }
-fi
-if ! answers && ! start_engine; then
-  tail -n 15 "$log" >&2
-  give_up "dockerd ended or did not answer within 60 s (log above, all of it in $log); fix the cause and run $0 again"
-fi
-say "engine $(docker version --format '{{.Server.Version}}' 2>/dev/null || echo ready)"
+    say "apt-get could not install$missing (log above, all of it in $log); tests that need them will fail"
+    return 0
+  fi
+  if [ -d /run/systemd/system ] && [ "${missing#*openssh-server}" != "$missing" ]; then
+    systemctl disable --quiet ssh.service ssh.socket || true
+  fi
+  say "installed$missing in $((SECONDS - began)) s"
+}
+
+ensure_engine() {
+  if answers; then
+    return 0
+  fi
+  if [ -n "${DOCKER_HOST:-}" ] && [ "${DOCKER_HOST#unix://}" != "$socket" ]; then
+    give_up "DOCKER_HOST=$DOCKER_HOST does not answer; start it, or unset DOCKER_HOST"
+  fi
+  if [ "$(id -u)" != 0 ]; then
+    give_up "none answers on $socket and only root can start one; start Docker, set DOCKER_HOST, or run as root"
+  fi
+  exec 9>"$lock"
+  flock 9 # two callers must not start two engines
+  if answers; then
+    return 0
+  fi
+  if ! command -v dockerd >/dev/null; then
+    if ! command -v apt-get >/dev/null; then
+      give_up "dockerd is not installed and this is not Debian or Ubuntu; install Docker, or set DOCKER_HOST"
+    fi
+    install_engine || {
+      tail -n 15 "$log" >&2
+      give_up "apt-get could not install docker.io (log above, all of it in $log); check the package sources and the network"
+    }
+  fi
+  if ! answers && ! start_engine; then
+    tail -n 15 "$log" >&2
+    give_up "dockerd ended or did not answer within 60 s (log above, all of it in $log); fix the cause and run $0 again"
+  fi
+  say "engine $(docker version --format '{{.Server.Version}}' 2>/dev/null || echo ready)"
+}
+
+touch "$log" 2>/dev/null || log=${TMPDIR:-/tmp}/wharf-dockerd.log
+ensure_engine
+install_beside

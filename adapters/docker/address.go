@@ -1,15 +1,42 @@
 package docker
 
 import (
+	"net/http"
 	"net/url"
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/moby/moby/client"
 
 	"github.com/wharf-project/wharf/domain"
 )
+
+// sshConnections is how many connections one agent has through ssh at a time: a
+// login takes long, and sshd turns some away when ten are under way at once.
+const sshConnections = 6
+
+// connect returns a client for an address; nobody is contacted yet. It keeps as
+// many connections as an inventory uses at a time.
+func (o Options) connect(address string) (*client.Client, error) {
+	reach, err := o.reach(address)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{MaxIdleConns: o.Jobs, MaxIdleConnsPerHost: o.Jobs, IdleConnTimeout: 30 * time.Second}
+	transport.Protocols = new(http.Protocols) // one that may speak HTTP/2 has a TLS configuration, which the client takes for a wish
+	transport.Protocols.SetHTTP1(true)
+	if strings.HasPrefix(strings.ToLower(address), "ssh:") {
+		transport.MaxConnsPerHost = sshConnections
+	}
+	first := client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect})
+	api, err := client.New(append([]client.Opt{first, client.WithUserAgent("wharf")}, reach...)...)
+	if err != nil {
+		return nil, domain.Invalid("agent_invalid", "address", "not an engine's address: %s", domain.Quote(address))
+	}
+	return api, nil
+}
 
 // reach turns an address into options of the client. Passwords have no place in
 // an address, so one that holds a password is not repeated.

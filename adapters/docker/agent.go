@@ -21,7 +21,7 @@ type agent struct {
 }
 
 // Close closes idle connections. Calls under way go on.
-func (a *agent) Close() error { return a.engine.api.Close() }
+func (a *agent) Close() error { return a.engine.api().Close() }
 
 // Inventory implements port.Agent: every tag whose name is one of ours and whose
 // image is for Linux. An image that goes away while it is looked at is left out;

@@ -2,12 +2,14 @@ package docker
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/image"
+	"github.com/moby/moby/api/types/system"
 	"github.com/moby/moby/client"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -17,15 +19,41 @@ import (
 // engine is what the agent uses of an engine's API, with the port's errors. The
 // client changes between its releases; nothing outside of this file calls it.
 type engine struct {
-	api   *client.Client
-	on    string
-	ready atomic.Bool   // the version is agreed on
-	turn  chan struct{} // to agree; the client's own lock knows no context
+	connect func() (*client.Client, error)
+	on      string
+	current atomic.Pointer[client.Client]
+	ready   atomic.Bool   // the version is agreed on
+	turn    chan struct{} // to agree; the client's own lock knows no context
+	podman  atomic.Bool   // it is Podman; see the package's comment
 }
 
-// begin is the start of every action: it refuses what must not run and agrees
-// on the version of the API, for requests of a version that the engine does not
-// know fail in ways that say little.
+func newEngine(on string, connect func() (*client.Client, error)) (*engine, error) {
+	api, err := connect()
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{connect: connect, on: on, turn: make(chan struct{}, 1)}
+	e.current.Store(api)
+	return e, nil
+}
+
+func (e *engine) api() *client.Client { return e.current.Load() }
+
+// renew forgets the version: the engine behind the address is another one than
+// it was. The client is not made to agree again while calls use it.
+func (e *engine) renew() {
+	api, err := e.connect()
+	if err != nil {
+		return // its files are gone; the old client is no worse
+	}
+	old := e.current.Swap(api)
+	e.ready.Store(false)
+	_ = old.Close() // of idle connections
+}
+
+// begin is the start of every action: it refuses what must not run, agrees on
+// the version of the API, for requests of a version that the engine does not
+// know fail in ways that say little, and learns which product answers.
 func (e *engine) begin(ctx context.Context, op string) error {
 	if err := domain.RefuseInTx(ctx, "docker: "+op); err != nil {
 		return err
@@ -42,7 +70,10 @@ func (e *engine) begin(ctx context.Context, op string) error {
 	case <-ctx.Done():
 		return contextError(ctx, op)
 	}
-	said, err := e.api.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
+	if e.ready.Load() {
+		return nil // another call did it
+	}
+	said, err := e.api().Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	if errdefs.IsInvalidArgument(err) && said.APIVersion != "" && ctx.Err() == nil {
 		out := domain.Errorf(domain.CodePrecondition, reasonUnsupported, e.on, "the agent's engine is older than API %s", client.MinAPIVersion)
 		out.Err = err
@@ -51,12 +82,17 @@ func (e *engine) begin(ctx context.Context, op string) error {
 	if err != nil {
 		return e.translate(ctx, op, err)
 	}
+	version, err := e.api().ServerVersion(ctx, client.ServerVersionOptions{})
+	if ctx.Err() != nil || gone(err) { // what forbids the question, such as a proxy, is no reason to fail
+		return e.translate(ctx, op, err)
+	}
+	e.podman.Store(slices.ContainsFunc(version.Components, func(c system.ComponentVersion) bool { return c.Name == "Podman Engine" }))
 	e.ready.Store(true)
 	return nil
 }
 
 func (e *engine) images(ctx context.Context) ([]image.Summary, error) {
-	list, err := e.api.ImageList(ctx, client.ImageListOptions{})
+	list, err := e.api().ImageList(ctx, client.ImageListOptions{})
 	if err != nil {
 		return nil, e.translate(ctx, "images", err)
 	}
@@ -64,7 +100,7 @@ func (e *engine) images(ctx context.Context) ([]image.Summary, error) {
 }
 
 func (e *engine) containers(ctx context.Context) ([]container.Summary, error) {
-	list, err := e.api.ContainerList(ctx, client.ContainerListOptions{All: true})
+	list, err := e.api().ContainerList(ctx, client.ContainerListOptions{All: true})
 	if err != nil {
 		return nil, e.translate(ctx, "containers", err)
 	}
@@ -73,7 +109,7 @@ func (e *engine) containers(ctx context.Context) ([]container.Summary, error) {
 
 // inspect reads an image by name, digest or id; false when it is not there.
 func (e *engine) inspect(ctx context.Context, ref string) (stored, bool, error) {
-	i, err := e.api.ImageInspect(ctx, ref)
+	i, err := e.api().ImageInspect(ctx, ref)
 	if errdefs.IsNotFound(err) && ctx.Err() == nil {
 		return stored{}, false, nil
 	}
@@ -88,7 +124,7 @@ func (e *engine) inspect(ctx context.Context, ref string) (stored, bool, error) 
 // wrong is told in the stream, after HTTP has said that all is well.
 func (e *engine) pull(ctx context.Context, t target, ref string, m *meter) error {
 	architecture, variant := domain.OCIPlatform(t.architecture)
-	stream, err := e.api.ImagePull(ctx, ref, client.ImagePullOptions{
+	stream, err := e.api().ImagePull(ctx, ref, client.ImagePullOptions{
 		RegistryAuth: t.auth,
 		Platforms:    []ocispec.Platform{{OS: "linux", Architecture: architecture, Variant: variant}},
 	})
@@ -113,9 +149,9 @@ func (e *engine) pull(ctx context.Context, t target, ref string, m *meter) error
 // resolve makes the engine ask the registry what a tag points to: the digest of
 // a manifest or an index, and the platforms if the engine could tell them.
 func (e *engine) resolve(ctx context.Context, t target) (domain.Digest, []ocispec.Platform, error) {
-	d, err := e.api.DistributionInspect(ctx, t.source+":"+t.tag, client.DistributionInspectOptions{EncodedRegistryAuth: t.auth})
-	if errdefs.IsNotFound(err) && strings.HasSuffix(strings.ToLower(err.Error()), ": page not found") || errdefs.IsNotImplemented(err) {
-		out := domain.Errorf(domain.CodePrecondition, reasonUnsupported, e.on, "the agent's engine cannot resolve tags; name the manifest to pull")
+	d, err := e.api().DistributionInspect(ctx, t.source+":"+t.tag, client.DistributionInspectOptions{EncodedRegistryAuth: t.auth})
+	if errdefs.IsNotFound(err) && noSuchPath(err) || errdefs.IsNotImplemented(err) {
+		out := domain.Errorf(domain.CodePrecondition, reasonUnsupported, e.on, "the agent's engine cannot resolve tags")
 		out.Err = err
 		return "", nil, out
 	}
@@ -129,8 +165,15 @@ func (e *engine) resolve(ctx context.Context, t target) (domain.Digest, []ocispe
 	return digest, d.Platforms, nil
 }
 
+// noSuchPath tells an engine that lacks a part of the API, such as Podman, which
+// says less, from one whose registry lacks an image.
+func noSuchPath(err error) bool {
+	_, said, _ := strings.Cut(err.Error(), ": ") // the client says first whose error it is
+	return said == "page not found" || said == "Not Found"
+}
+
 func (e *engine) tag(ctx context.Context, id, name string) error {
-	if _, err := e.api.ImageTag(ctx, client.ImageTagOptions{Source: id, Target: name}); err != nil {
+	if _, err := e.api().ImageTag(ctx, client.ImageTagOptions{Source: id, Target: name}); err != nil {
 		return e.translate(ctx, "tag", err)
 	}
 	return nil
@@ -139,7 +182,7 @@ func (e *engine) tag(ctx context.Context, id, name string) error {
 // remove removes one name of an image. It returns the ids that were deleted with
 // it.
 func (e *engine) remove(ctx context.Context, name string, force, prune bool) (deleted []string, err error) {
-	res, err := e.api.ImageRemove(ctx, name, client.ImageRemoveOptions{Force: force, PruneChildren: prune})
+	res, err := e.api().ImageRemove(ctx, name, client.ImageRemoveOptions{Force: force, PruneChildren: prune})
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
 	"github.com/wharf-project/wharf/domain"
@@ -18,7 +19,8 @@ const (
 	reasonFailed      = "agent_failed"           // unavailable: it answers with a failure
 	reasonStorage     = "agent_storage"          // unavailable: its disk is full
 	reasonUnsupported = "agent_unsupported"      // precondition: its API is too old, or lacks what is needed
-	reasonTLS         = "agent_tls"              // precondition: the certificates for it cannot be used
+	reasonTLS         = "agent_tls"              // precondition: the certificates for it, or its own, cannot be used
+	reasonSSH         = "agent_ssh"              // precondition: its host or the user's key is not known there, or docker is not
 	reasonRegistry    = "registry_failed"        // unavailable: the engine does not reach the registry
 	reasonMalformed   = "registry_malformed"     // unavailable: what the registry sent makes no sense to it
 	reasonLimited     = "registry_limited"       // rate_limited
@@ -40,14 +42,25 @@ func (e *engine) translate(ctx context.Context, op string, err error) error {
 	if ctx.Err() != nil {
 		return contextError(ctx, op)
 	}
+	if errdefs.IsInvalidArgument(err) && strings.Contains(err.Error(), "client version ") {
+		e.renew()
+	}
 	out := &domain.Error{Code: domain.CodeUnavailable, Reason: reasonFailed, On: e.on, Message: "the agent's engine failed", Op: "docker: " + op, Err: err}
+	reason, message := refused(err)
 	switch {
+	case reason != "":
+		out.Code, out.Reason, out.Message = domain.CodePrecondition, reason, message
 	case full(err.Error()):
 		out.Reason, out.Message = reasonStorage, "the agent has no space left"
-	case client.IsErrConnectionFailed(err), errors.Is(err, io.ErrUnexpectedEOF): // the latter: it died while it spoke
+	case gone(err):
 		out.Reason, out.Message = reasonUnreachable, "the agent's engine does not answer"
 	}
 	return out
+}
+
+// gone tells an engine that cannot be reached, or died while it spoke.
+func gone(err error) bool {
+	return client.IsErrConnectionFailed(err) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // saying is what the engine repeats of a registry's answer, and what it means.
@@ -79,7 +92,7 @@ func sayings() []saying {
 // registryError translates what the engine says of a registry. With HTTP 200 or
 // not, its text is all there is.
 func (e *engine) registryError(ctx context.Context, t target, op string, err error) error {
-	if ctx.Err() != nil || client.IsErrConnectionFailed(err) {
+	if ctx.Err() != nil || gone(err) {
 		return e.translate(ctx, op, err)
 	}
 	out := domain.Errorf(domain.CodeUnavailable, reasonRegistry, t.registry, "the agent cannot pull from the registry %s", t.registry)

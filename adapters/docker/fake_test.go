@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,8 +26,12 @@ import (
 )
 
 // dialStdio makes this test binary a stand-in for ssh: it joins its standard
-// streams with the unix socket that the variable names.
-const dialStdio = "WHARF_TEST_DIAL_STDIO"
+// streams with the unix socket that the variable names. Where there is none it
+// says what dialSays holds, and fails.
+const (
+	dialStdio = "WHARF_TEST_DIAL_STDIO"
+	dialSays  = "WHARF_TEST_DIAL_SAYS"
+)
 
 func TestMain(m *testing.M) {
 	if socket := os.Getenv(dialStdio); socket != "" {
@@ -38,11 +43,13 @@ func TestMain(m *testing.M) {
 // fake is an engine of API 1.41 as far as an agent sees it. What a test puts
 // into answers comes first; keys are "METHOD /path" without the version.
 type fake struct {
-	socket string
-	server *httptest.Server
+	socket      string
+	server      *httptest.Server
+	connections atomic.Int32 // that were ever made
 
 	mu         sync.Mutex
 	version    string
+	product    string
 	images     []map[string]any // as inspect shows them; the list is made of them
 	containers []map[string]any
 	answers    map[string]http.HandlerFunc
@@ -51,7 +58,7 @@ type fake struct {
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	f := &fake{version: "1.41", answers: map[string]http.HandlerFunc{}}
+	f := &fake{version: "1.41", product: "Engine", answers: map[string]http.HandlerFunc{}}
 	// Not t.TempDir: the path of a socket is short.
 	dir, err := os.MkdirTemp("", "wharf")
 	require.NoError(t, err)
@@ -61,6 +68,11 @@ func newFake(t *testing.T) *fake {
 	f.server = httptest.NewUnstartedServer(f)
 	f.server.Listener = l
 	f.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	f.server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			f.connections.Add(1)
+		}
+	}
 	f.server.Start()
 	t.Cleanup(func() { f.server.CloseClientConnections(); f.server.Close(); _ = os.RemoveAll(dir) })
 	return f
@@ -79,6 +91,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case answer != nil:
 		answer(w, r)
 	case path == "/_ping":
+	case path == "/version":
+		reply(w, http.StatusOK, map[string]any{"ApiVersion": f.version, "Components": []map[string]string{{"Name": f.product}}})
 	case path == "/containers/json":
 		reply(w, http.StatusOK, f.containers)
 	case path == "/images/json":
@@ -156,12 +170,12 @@ func (f *fake) add(content string, tags, digests []string) domain.Digest {
 	return id
 }
 
-// requests returns what was asked since the last time, pings aside.
+// requests returns what was asked since the last time, the first contact aside.
 func (f *fake) requests() (seen []*http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, r := range f.seen {
-		if r.URL.Path != "/_ping" {
+		if r.URL.Path != "/_ping" && !strings.HasSuffix(r.URL.Path, "/version") {
 			seen = append(seen, r)
 		}
 	}

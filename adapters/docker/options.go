@@ -25,7 +25,8 @@ type Options struct {
 	// enter.
 	AllowInsecureTCP bool
 	// SSH is the command for ssh addresses; "" means ssh. Keys, host keys and
-	// jump hosts are its own configuration; it never asks anything.
+	// jump hosts are its own configuration; it never asks anything. It runs at
+	// most six times at once for one agent, pulls included.
 	SSH string
 	// Jobs is how many images an inventory inspects at a time; 0 means 8.
 	Jobs int
@@ -49,23 +50,21 @@ func TLSDirectory(dir string) TLSFiles {
 // ssh://[user@]host[:port]. Opening reads the certificates and contacts nobody;
 // the version of the API is negotiated by the first call. An address of another
 // form is invalid, reason agent_invalid; certificates that cannot be read are
-// precondition, reason agent_tls. The agents are io.Closers.
+// precondition, reason agent_tls. So are, from the first call on, those that the
+// engine or this side refuses; keys and hosts that ssh refuses are agent_ssh. The
+// agents are io.Closers.
 func Opener(o Options) port.OpenAgent {
 	o.TLS = maps.Clone(o.TLS)
 	o.SSH = cmp.Or(o.SSH, "ssh")
 	o.Jobs = cmp.Or(max(o.Jobs, 0), 8)
 	o.CleanUp = cmp.Or(o.CleanUp, 10*time.Second)
 	return func(_ context.Context, a domain.Agent) (port.Agent, error) {
-		reach, err := o.reach(a.Address)
+		e, err := newEngine(cmp.Or(string(a.ID), a.Address), func() (*client.Client, error) { return o.connect(a.Address) })
 		if err != nil {
 			return nil, err
 		}
-		api, err := client.New(append(reach, client.WithUserAgent("wharf"))...)
-		if err != nil {
-			return nil, domain.Invalid("agent_invalid", "address", "not an engine's address: %s", domain.Quote(a.Address))
-		}
 		return &agent{
-			engine: &engine{api: api, on: cmp.Or(string(a.ID), a.Address), turn: make(chan struct{}, 1)},
+			engine: e,
 			jobs:   o.Jobs, cleanUp: o.CleanUp,
 			names: keyLock{held: map[string]*keyHold{}},
 		}, nil

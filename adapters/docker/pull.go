@@ -15,6 +15,9 @@ import (
 // the engine against its digest, whatever the tag points to by then; and a pull
 // that fails, or brings another platform, has not touched the tag. The image
 // that a tag pointed to before stays without a name, as engines do it.
+//
+// Without a manifest the registry decides. An engine that cannot ask it pulls
+// the tag itself, which is put back if what came does not fit.
 func (a *agent) Pull(ctx context.Context, r domain.PullRequest, p domain.Progress) (domain.PullOutcome, error) {
 	if err := a.engine.begin(ctx, "pull"); err != nil {
 		return domain.PullOutcome{}, err
@@ -38,7 +41,7 @@ func (a *agent) Pull(ctx context.Context, r domain.PullRequest, p domain.Progres
 			return domain.PullOutcome{}, err
 		}
 	}
-	if there && before.came(manifest) && before.fits(t.architecture) {
+	if there && manifest != "" && before.came(manifest) && before.fits(t.architecture) {
 		p.Report(before.size, before.size, "already there")
 		return domain.PullOutcome{Digest: before.digest, SizeBytes: before.size, Unchanged: true}, nil
 	}
@@ -52,9 +55,12 @@ func (a *agent) Pull(ctx context.Context, r domain.PullRequest, p domain.Progres
 }
 
 // current is what the tag points to in the registry now: a manifest, or an index
-// out of which the engine takes the platform.
+// out of which the engine takes the platform; "" when the engine cannot tell.
 func (a *agent) current(ctx context.Context, t target) (domain.Digest, error) {
 	digest, platforms, err := a.engine.resolve(ctx, t)
+	if domain.ReasonOf(err) == reasonUnsupported {
+		return "", nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -67,38 +73,48 @@ func (a *agent) current(ctx context.Context, t target) (domain.Digest, error) {
 	return digest, nil
 }
 
-// bring pulls a manifest, verifies its platform and tags it. The name by digest
-// that a pull leaves is taken back when it is of no use: after a failure, and
-// when it names another host than the image.
+// bring pulls a manifest, or the tag, verifies its platform and tags it. The
+// name that a pull leaves is taken back when it is of no use: after a failure,
+// and when it names another host than the image.
 func (a *agent) bring(ctx context.Context, t target, manifest domain.Digest, m *meter) (stored, error) {
-	pinned := t.source + "@" + manifest.String()
-	unlock, err := a.names.lock(ctx, pinned) // another tag of the same manifest must not take it back meanwhile
+	pulled := t.source + "@" + manifest.String()
+	if manifest == "" {
+		pulled = t.source + ":" + t.tag
+	}
+	unlock, err := a.names.lock(ctx, "pulled "+pulled) // another tag of the same manifest must not take it back meanwhile
 	if err != nil {
 		return stored{}, err
 	}
 	defer unlock()
-	_, had, err := a.engine.inspect(ctx, pinned)
+	before, had, err := a.engine.inspect(ctx, pulled)
 	if err != nil {
 		return stored{}, err
 	}
-	if err := a.engine.pull(ctx, t, pinned, m); err != nil {
+	if err := a.engine.pull(ctx, t, pulled, m); err != nil {
 		return stored{}, a.absent(ctx, t, err)
 	}
-	now, err := a.settle(ctx, t, pinned, manifest)
-	if !had && (err != nil || t.renamed) {
-		a.takeBack(ctx, pinned)
+	now, err := a.settle(ctx, t, pulled, manifest)
+	useful := had || err == nil && !t.renamed
+	if a.engine.podman.Load() && manifest != "" && err == nil {
+		useful = false // to Podman it is a name like a tag: it would keep the image when the last tag goes
+	}
+	switch {
+	case !useful:
+		a.takeBack(ctx, pulled)
+	case manifest == "" && had && (err != nil || t.renamed):
+		a.putBack(ctx, before, pulled)
 	}
 	return now, err
 }
 
-func (a *agent) settle(ctx context.Context, t target, pinned string, manifest domain.Digest) (stored, error) {
-	now, there, err := a.engine.inspect(ctx, pinned)
+func (a *agent) settle(ctx context.Context, t target, pulled string, manifest domain.Digest) (stored, error) {
+	now, there, err := a.engine.inspect(ctx, pulled)
 	switch {
 	case err != nil:
 		return stored{}, err
 	case !there:
 		return stored{}, domain.Errorf(domain.CodeUnavailable, reasonFailed, t.canonical, "the engine does not have what it pulled; something else removes images")
-	case !now.came(manifest):
+	case manifest != "" && !now.came(manifest):
 		return stored{}, domain.Errorf(domain.CodePrecondition, reasonMismatch, t.canonical, "the engine pulled something else than manifest %s", manifest)
 	case !now.fits(t.architecture):
 		return stored{}, domain.Errorf(domain.CodePrecondition, reasonPlatform, t.canonical, "the image is for %s, not for %s", cmp.Or(now.architecture, "another system"), t.architecture)
@@ -124,10 +140,17 @@ func (a *agent) absent(ctx context.Context, t target, err error) error {
 	return tagErr
 }
 
-// takeBack removes a name by digest. An image that has a name besides stays; so
-// it does when this fails, and that is no reason to fail the pull.
-func (a *agent) takeBack(ctx context.Context, pinned string) {
+// takeBack removes a name that a pull left. An image that has a name besides
+// stays; so it does when this fails, and that is no reason to fail the pull.
+func (a *agent) takeBack(ctx context.Context, pulled string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cleanUp)
 	defer cancel()
-	_, _ = a.engine.remove(ctx, pinned, false, true)
+	_, _ = a.engine.remove(ctx, pulled, false, true)
+}
+
+// putBack gives a tag that a pull moved back to the image that had it.
+func (a *agent) putBack(ctx context.Context, before stored, pulled string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cleanUp)
+	defer cancel()
+	_ = a.engine.tag(ctx, before.id, pulled)
 }

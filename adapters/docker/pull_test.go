@@ -168,31 +168,3 @@ func TestPullTakesBackWhatDoesNotFit(t *testing.T) {
 	}
 	require.Equal(t, 1, removed)
 }
-
-func TestPullWithoutAManifestNeedsAnEngineThatResolves(t *testing.T) {
-	f := newFake(t)
-	r := request()
-	r.Manifest = ""
-	_, err := f.open(t).Pull(t.Context(), r, nil)
-	fails(t, err, domain.CodePrecondition, "agent_unsupported")
-}
-
-func TestProgressAddsUpTheLayers(t *testing.T) {
-	f := newFake(t)
-	line := func(status, id string, current, total int64) string {
-		return fmt.Sprintf(`{"status":%q,"id":%q,"progressDetail":{"current":%d,"total":%d}}`, status, id, current, total)
-	}
-	const mb = 1 << 20
-	f.pulls(line("Downloading", "a", mb, 4*mb), line("Downloading", "b", mb, 2*mb), line("Downloading", "a", 0, 4*mb), // it begins again
-		line("Extracting", "b", mb, 2*mb), line("Downloading", "c", 5, -1), line("Downloading", "b", 9*mb, 2*mb),
-		line("Already exists", "d", 0, 0), line("Download complete", "a", 0, 0))
-	var steps []domain.ProgressStep
-	_, err := f.open(t).Pull(t.Context(), request(), func(s domain.ProgressStep) { steps = append(steps, s) })
-	require.NoError(t, err)
-	require.Equal(t, []domain.ProgressStep{
-		{Message: "pulling"},
-		{Current: mb, Total: 4 * mb, Message: "pulling"}, {Current: 2 * mb, Total: 6 * mb, Message: "pulling"},
-		{Current: 3 * mb, Total: 6 * mb, Message: "pulling"}, {Current: 6 * mb, Total: 6 * mb, Message: "pulling"},
-		{Current: 6 * mb, Total: 6 * mb, Message: "pulled"},
-	}, steps)
-}

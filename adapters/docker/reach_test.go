@@ -2,7 +2,9 @@ package docker_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wharf-project/wharf/adapters/docker"
 	"github.com/wharf-project/wharf/domain"
@@ -120,16 +123,35 @@ func everyAction(t *testing.T, o docker.Options, address string, ctx context.Con
 
 func TestTLS(t *testing.T) {
 	f := newFake(t)
-	server := httptest.NewTLSServer(f)
+	server := httptest.NewUnstartedServer(f)
+	server.Config.ErrorLog = f.server.Config.ErrorLog
+	server.StartTLS()
 	defer server.Close()
 	host := server.Listener.Addr().String()
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
 	_, err := open(t, docker.Options{TLS: map[string]docker.TLSFiles{"": {CA: ca}}}, "tcp://"+host).Inventory(t.Context())
 	require.NoError(t, err)
-	server.Config.ErrorLog = f.server.Config.ErrorLog
-	_, err = open(t, docker.Options{TLS: map[string]docker.TLSFiles{host: {}}}, "tcp://"+host).Inventory(t.Context())
-	fails(t, err, domain.CodeUnavailable, "agent_unavailable") // the system's roots do not know it
+	systemRoots := docker.Options{TLS: map[string]docker.TLSFiles{host: {}}}
+	everyAction(t, systemRoots, "tcp://"+host, t.Context(), domain.CodePrecondition, "agent_tls")
+	everyAction(t, docker.Options{AllowInsecureTCP: true}, "tcp://"+host, t.Context(), domain.CodePrecondition, "agent_tls")
+
+	wants := httptest.NewUnstartedServer(f) // in TLS 1.3 the refusal comes after the client's side is through
+	wants.Config.ErrorLog = f.server.Config.ErrorLog
+	wants.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}
+	wants.StartTLS()
+	defer wants.Close()
+	host = wants.Listener.Addr().String()
+	for range 10 {
+		everyAction(t, docker.Options{TLS: map[string]docker.TLSFiles{"": {CA: ca}}}, "tcp://"+host, t.Context(), domain.CodePrecondition, "agent_tls")
+	}
+
+	plain := httptest.NewServer(f)
+	defer plain.Close()
+	host = plain.Listener.Addr().String()
+	everyAction(t, docker.Options{TLS: map[string]docker.TLSFiles{"": {CA: ca}}}, "tcp://"+host, t.Context(), domain.CodePrecondition, "agent_tls")
+	_, err = open(t, docker.Options{AllowInsecureTCP: true}, "tcp://"+host).Inventory(t.Context())
+	require.NoError(t, err)
 }
 
 func TestSSH(t *testing.T) {
@@ -143,17 +165,83 @@ func TestSSH(t *testing.T) {
 	require.Len(t, images.Images, 1)
 
 	t.Setenv(dialStdio, "/nowhere")
-	_, err = open(t, docker.Options{SSH: self}, "ssh://root@node1").Inventory(t.Context())
-	fails(t, err, domain.CodeUnavailable, "agent_unavailable")
-	require.Contains(t, err.Error(), "publickey", "what the command said is kept for operators")
-	_, err = open(t, docker.Options{SSH: "/nowhere"}, "ssh://root@node1").Inventory(t.Context())
-	fails(t, err, domain.CodeUnavailable, "agent_unavailable")
+	for said, want := range map[string][2]string{
+		"ssh: connect to host node1 port 22: Connection refused":                          {"unavailable", "agent_unavailable"},
+		"Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?": {"unavailable", "agent_unavailable"},
+		"No ED25519 host key is known for node1.\nHost key verification failed.":          {"precondition", "agent_ssh"},
+		"root@node1: Permission denied (publickey).":                                      {"precondition", "agent_ssh"},
+		"Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures":   {"precondition", "agent_ssh"},
+		"sh: 1: docker: not found":                                                        {"precondition", "agent_ssh"},
+	} {
+		t.Setenv(dialSays, said)
+		_, err = open(t, docker.Options{SSH: self}, "ssh://root@node1").Inventory(t.Context())
+		fails(t, err, domain.Code(want[0]), want[1])
+		require.Contains(t, err.Error(), said, "what the command said is kept for operators")
+		require.NotContains(t, domain.MessageOf(err), said)
+	}
+	everyAction(t, docker.Options{SSH: "/nowhere"}, "ssh://root@node1", t.Context(), domain.CodeUnavailable, "agent_unavailable")
+}
+
+// A connection may cost a login: calls share them, and no more are open at once
+// than sshd lets in.
+func TestConnectionsAreKept(t *testing.T) {
+	f := newFake(t)
+	for i := range 60 {
+		f.add(fmt.Sprint(i), []string{fmt.Sprintf("python:%d", i)}, nil)
+	}
+	self, err := os.Executable()
+	require.NoError(t, err)
+	t.Setenv(dialStdio, f.socket)
+	a := open(t, docker.Options{SSH: self}, "ssh://root@node1")
+	for range 3 {
+		_, err := a.Inventory(t.Context())
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, f.connections.Load(), int32(6), "one call after the other")
+	a = open(t, docker.Options{SSH: self}, "ssh://root@node1")
+	before := f.connections.Load()
+	var group errgroup.Group
+	for range 10 {
+		group.Go(func() error { _, err := a.Inventory(t.Context()); return err })
+	}
+	require.NoError(t, group.Wait())
+	require.LessOrEqual(t, f.connections.Load()-before, int32(6), "many calls at once")
+}
+
+// An engine that was replaced while the agent stayed open.
+func TestTheVersionIsAgreedOnAgain(t *testing.T) {
+	f := newFake(t)
+	a := f.open(t)
+	knows := func(version string) {
+		f.mu.Lock()
+		f.version = version
+		f.mu.Unlock()
+		f.answer("GET /images/json", func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasPrefix(r.URL.Path, "/v"+version+"/") {
+				refuse(w, http.StatusBadRequest, "client version 1.x is too old. Minimum supported API version is "+version)
+				return
+			}
+			reply(w, http.StatusOK, f.list())
+		})
+	}
+	for _, version := range []string{"1.41", "1.44", "1.40"} {
+		knows(version)
+		if version != "1.41" {
+			_, err := a.Inventory(t.Context())
+			fails(t, err, domain.CodeUnavailable, "agent_failed")
+		}
+		var group errgroup.Group
+		for range 5 {
+			group.Go(func() error { _, err := a.Inventory(t.Context()); return err })
+		}
+		require.NoError(t, group.Wait())
+	}
 }
 
 func joinStdio(socket string) int {
 	c, err := new(net.Dialer).DialContext(context.Background(), "unix", socket)
 	if err != nil {
-		_, _ = io.WriteString(os.Stderr, "Permission denied (publickey).\n")
+		_, _ = io.WriteString(os.Stderr, os.Getenv(dialSays)+"\n")
 		return 1
 	}
 	go func() { _, _ = io.Copy(c, os.Stdin) }()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os/exec"
@@ -81,8 +80,17 @@ func (c *commandConn) explain(err error) error {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("%s: %s: %w", c.name, said, err)
+	return &commandError{name: c.name, said: said, err: err}
 }
+
+// commandError is the end of a command with its last words.
+type commandError struct {
+	name, said string
+	err        error
+}
+
+func (e *commandError) Error() string { return e.name + ": " + e.said + ": " + e.err.Error() }
+func (e *commandError) Unwrap() error { return e.err }
 
 // Close implements net.Conn.
 func (c *commandConn) Close() error {

@@ -8,7 +8,9 @@ import (
 
 // Agent is one node that holds images. Implementations are safe for concurrent
 // use. Errors are coded: unavailable when the node cannot be reached, timeout
-// and canceled by the context, not_found and conflict as said below.
+// and canceled by the context, precondition when the node refuses this
+// installation's certificates or keys (agent_tls, agent_ssh), not_found and
+// conflict as said below.
 type Agent interface {
 	// Inventory returns everything that the node holds; it is complete or an
 	// error.

@@ -13,13 +13,20 @@ const (
 // distributionVersion is the release of the v3 registry that is built when registry:3 cannot be pulled.
 const distributionVersion = "v3.1.2"
 
+// The releases that are built when an image cannot be pulled: those of go.mod, so that what is embedded and what runs
+// in a container are the same.
+const (
+	natsVersion      = "v2.15.2"
+	toxiproxyVersion = "v2.5.0"
+)
+
 // image is one container image that tests need. No image name appears anywhere else.
 //
 // The local name ends in the revision of its recipe: raise it with every change to the recipe, so that images built
 // by an older one are not used.
 type image struct {
 	name     string // what messages call it
-	engine   string // environment variable that makes the image unnecessary
+	engine   string // environment variable that makes the image unnecessary; "": nothing does
 	override string // environment variable that names another image, which must work like the official one
 	official string // pulled when there is a network
 	local    string // built when there is none
@@ -51,9 +58,23 @@ var (
 		local:    "localhost/wharf-test/registry:2.8-debian-1",
 		recipe:   buildRegistryV2,
 	}
+	natsImage = &image{
+		name:     "nats",
+		override: "WHARF_TEST_NATS_IMAGE",
+		official: "docker.io/library/nats:2.15.2",
+		local:    "localhost/wharf-test/nats:2.15.2-1",
+		recipe:   goProgram{"nats-server", "github.com/nats-io/nats-server/v2", natsVersion}.image(natsProgram, natsConfig()),
+	}
+	toxiproxyImage = &image{
+		name:     "toxiproxy",
+		override: "WHARF_TEST_TOXIPROXY_IMAGE",
+		official: "ghcr.io/shopify/toxiproxy:2.5.0",
+		local:    "localhost/wharf-test/toxiproxy:2.5.0-1",
+		recipe:   goProgram{"toxiproxy", "github.com/Shopify/toxiproxy/v2/cmd/server", toxiproxyVersion}.image(toxiproxyProgram, toxiproxyConfig()),
+	}
 )
 
 // images lists every image, for building them ahead of time.
 func images() []*image {
-	return []*image{postgresImage, registryV3Image, registryV2Image}
+	return []*image{postgresImage, registryV3Image, registryV2Image, natsImage, toxiproxyImage}
 }

@@ -3,6 +3,7 @@ package integration_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -26,24 +27,50 @@ import (
 	"github.com/wharf-project/wharf/tests/kernels"
 )
 
-// realEngine is the machine's engine and a registry that it can pull from.
+// realEngine is an engine and a registry that it can pull from.
 type realEngine struct {
 	address string
 	api     *client.Client
 	host    string
 	auth    *containers.BasicAuth
+	podman  bool
 }
 
+// newRealEngine is the machine's engine, which has a life of its own.
 func newRealEngine(t *testing.T, o containers.RegistryOptions) *realEngine {
 	t.Helper()
 	o.Delete = true
-	e := &realEngine{address: containers.Docker(t), auth: o.Auth}
+	e := engineAt(t, containers.Docker(t), containers.Registry(t, o))
+	e.auth = o.Auth
+	t.Cleanup(func() { e.sweep(t) })
+	return e
+}
+
+func engineAt(t *testing.T, address, registry string) *realEngine {
+	t.Helper()
+	e := &realEngine{address: address, host: registry}
 	var err error
 	e.api, err = client.New(client.WithHost(e.address))
 	require.NoError(t, err)
-	e.host = containers.Registry(t, o)
-	t.Cleanup(func() { e.sweep(t); require.NoError(t, e.api.Close()) })
+	t.Cleanup(func() { require.NoError(t, e.api.Close()) })
 	return e
+}
+
+// clear removes everything from an engine that is the test's own.
+func (e *realEngine) clear(tb testing.TB) {
+	tb.Helper()
+	used, err := e.api.ContainerList(tb.Context(), client.ContainerListOptions{All: true})
+	require.NoError(tb, err)
+	for _, c := range used.Items {
+		_, err := e.api.ContainerRemove(tb.Context(), c.ID, client.ContainerRemoveOptions{Force: true})
+		require.NoError(tb, err)
+	}
+	list, err := e.api.ImageList(tb.Context(), client.ImageListOptions{})
+	require.NoError(tb, err)
+	for _, i := range list.Items {
+		_, err := e.api.ImageRemove(tb.Context(), i.ID, client.ImageRemoveOptions{Force: true, PruneChildren: true})
+		require.NoError(tb, err)
+	}
 }
 
 // sweep removes every image of the test's registry, those included that lost
@@ -66,8 +93,15 @@ func (e *realEngine) sweep(t *testing.T) {
 
 func (e *realEngine) open(tb testing.TB) port.Agent {
 	tb.Helper()
-	a, err := docker.Opener(docker.Options{})(tb.Context(), domain.Agent{ID: "node1", Kind: domain.AgentDocker, Address: e.address})
+	return openAgent(tb, docker.Options{}, e.address)
+}
+
+// openAgent opens an agent that is closed when the test ends.
+func openAgent(tb testing.TB, o docker.Options, address string) port.Agent {
+	tb.Helper()
+	a, err := docker.Opener(o)(tb.Context(), domain.Agent{ID: "node1", Kind: domain.AgentDocker, Address: address})
 	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, a.(io.Closer).Close()) })
 	return a
 }
 
@@ -144,6 +178,41 @@ func TestARealEngineKeepsTheContract(t *testing.T) {
 	e := newRealEngine(t, containers.RegistryOptions{})
 	porttest.RunAgent(t, porttest.AgentHarness{
 		New: e.open, Push: e.push, Use: e.use, Shared: true, OneArchitecture: true,
+	})
+}
+
+// An engine of the test's own holds exactly what the suite put there.
+func TestASecondEngineKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	host := containers.Registry(t, containers.RegistryOptions{Delete: true})
+	engineAt(t, containers.SecondEngine(t, nil).Address, host).keepsTheContract(t)
+}
+
+func TestPodmanKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	host := containers.Registry(t, containers.RegistryOptions{Delete: true})
+	e := engineAt(t, containers.Podman(t, host).Address, host)
+	e.podman = true
+	e.keepsTheContract(t)
+}
+
+func (e *realEngine) keepsTheContract(t *testing.T) {
+	t.Helper()
+	push := e.push
+	if e.podman { // it tells no variants: all that is 32-bit ARM is the usual one to it
+		push = func(tb testing.TB, i porttest.AgentImage) []porttest.PushedImage {
+			pushed := e.push(tb, i)
+			for n := range pushed {
+				if pushed[n].Request.Architecture == "arm/v6" {
+					pushed[n].Request.Architecture = "arm/v7"
+				}
+			}
+			return pushed
+		}
+	}
+	porttest.RunAgent(t, porttest.AgentHarness{
+		New:  func(tb testing.TB) port.Agent { e.clear(tb); return e.open(tb) },
+		Push: push, Use: e.use, OneArchitecture: true,
 	})
 }
 
