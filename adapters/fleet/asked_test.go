@@ -146,12 +146,14 @@ func TestAsksThatMakeNoSenseAreRefused(t *testing.T) {
 	for _, nonsense := range []string{"", "{", `{"v":2,"reply":"x"}`, `{"v":1,"reply":"x","withdrawn":true}`, strings.Repeat("x", 1<<19)} {
 		require.NoError(t, m.conn.Publish("wharf.note.node1", []byte(nonsense)))
 	}
+	elsewhere := overhear(t, p.broker, "wharf.reply.node2.>")
 	require.NoError(t, m.conn.Publish("wharf.ask.node1.inventory", []byte(`{"v":1,"call":"c"}`)))
 	require.NoError(t, m.conn.PublishRequest("wharf.ask.node1.inventory", "wharf.reply.node2.test.c", []byte(`{"v":1,"call":"c"}`)))
 	require.NoError(t, m.conn.Flush())
 	_, err := p.Inventory(t.Context())
 	require.NoError(t, err, "the node goes on")
 	require.Empty(t, m.answers, "nothing more was answered")
+	require.Empty(t, elsewhere, "a node speaks for itself")
 }
 
 func TestANodeAnswersOnceForAllItsProcesses(t *testing.T) {
@@ -202,7 +204,10 @@ func TestAStepThatIsTheLastForLongComesWithTheSignOfLife(t *testing.T) {
 		p.Report(2, 10, "")
 		<-letGo
 	}
-	p := newPair(t, silence, func(n *fleet.Node, _ *fleet.Options) { n.Agent = reporting{porttest.NewAgent(nil), pull} })
+	p := newPair(t, func(n *fleet.Node, o *fleet.Options) {
+		o.Silence = 2 * time.Second
+		n.Agent = reporting{porttest.NewAgent(nil), pull}
+	})
 	_, err := p.Pull(t.Context(), request("1"), func(s domain.ProgressStep) {
 		if s.Current == 2 {
 			close(letGo)

@@ -89,7 +89,7 @@ func (d *desk) next(l *lane, was *job) *job {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.forget(was)
-	if len(l.waiting) == 0 || d.ctx.Err() != nil {
+	if len(l.waiting) == 0 {
 		l.running--
 		return nil
 	}
@@ -129,7 +129,7 @@ func (d *desk) note(n note) {
 }
 
 // close answers what waits and waits for what runs, but not for ever. The
-// context has ended: nothing starts any more.
+// context has ended: nothing is admitted any more, and jobs end by themselves.
 func (d *desk) close(patience time.Duration) {
 	d.mu.Lock()
 	for _, l := range d.lanes {

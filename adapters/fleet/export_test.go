@@ -1,6 +1,12 @@
 package fleet
 
-import "github.com/wharf-project/wharf/domain"
+import (
+	"context"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/wharf-project/wharf/domain"
+)
 
 // What tests look at from outside.
 var (
@@ -11,10 +17,11 @@ var (
 
 // The bounds that tests reach.
 const (
-	LongestFrame = longestFrame
-	LongestAsk   = longestAsk
-	MostImages   = mostImages
-	MostWaiting  = mostWaiting
+	LongestFrame  = longestFrame
+	LongestAsk    = longestAsk
+	LongestAnswer = longestAnswer
+	MostImages    = mostImages
+	MostWaiting   = mostWaiting
 )
 
 // DecodeFrame tells whether a frame of a call is one.
@@ -31,3 +38,14 @@ func DecodeAsk(data []byte, op string) error {
 
 // OverTheWire is a request as the node gets it.
 func OverTheWire(r domain.PullRequest) domain.PullRequest { return pullRequestOf(r).request() }
+
+// ServeOnTheWayOut is Serve of a node that has to stop before it has read ask.
+func ServeOnTheWayOut(conn *nats.Conn, n Node, ask *nats.Msg) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := newServer(ctx, conn, n)
+	s.in <- ask
+	cancel()
+	asks, _ := conn.ChanQueueSubscribe(askRoot+s.token+".*", oneOf, s.in)
+	notes, _ := conn.ChanSubscribe(noteRoot+s.token, s.in)
+	s.stop(asks, notes)
+}

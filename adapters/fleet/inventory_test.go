@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,14 +34,17 @@ func images(n int) []domain.InventoryImage {
 }
 
 func TestLargeInventoriesArriveWhole(t *testing.T) {
-	want := images(10_000)
-	for name, set := range map[string]func(*server.Options){
-		"as NATS is set up":       func(*server.Options) {},
-		"with small messages":     func(o *server.Options) { o.MaxPayload = 16 << 10 },
-		"with room for one image": func(o *server.Options) { o.MaxPayload = 2 << 10 },
+	for name, c := range map[string]struct {
+		images  int
+		payload int32
+	}{
+		"as NATS is set up":       {10_000, 1 << 20},
+		"with small messages":     {2000, 16 << 10},
+		"with room for one image": {500, 2 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBroker(t, set)
+			want := images(c.images)
+			b := newBroker(t, func(o *server.Options) { o.MaxPayload = c.payload })
 			serveAs(t, b, "node1", porttest.NewAgent(nil, want...))
 			a := open(t, b.connect(t), fleet.Options{}, "node1")
 			inv, err := a.Inventory(t.Context())
@@ -54,7 +58,7 @@ func TestManyLargeInventoriesAtOnceArriveWhole(t *testing.T) {
 	want := images(3000)
 	b := newBroker(t)
 	conn := b.connect(t)
-	agents := make([]port.Agent, 24)
+	agents := make([]port.Agent, 12)
 	for i := range agents {
 		id := domain.AgentID(fmt.Sprint("node", i))
 		serveAs(t, b, id, porttest.NewAgent(nil, want...))
@@ -97,9 +101,17 @@ func (endless) Inventory(context.Context) (domain.Inventory, error) {
 }
 
 func TestAnInventoryThatIsTooLargeIsSaidSo(t *testing.T) {
-	p := newPair(t, func(n *fleet.Node, _ *fleet.Options) { n.Agent = endless{} })
-	_, err := p.Inventory(t.Context())
-	fails(t, err, domain.CodePrecondition, "inventory_too_large")
+	long := make([]domain.InventoryImage, fleet.LongestAnswer/(64<<10))
+	for i := range long {
+		long[i] = domain.InventoryImage{Canonical: strings.Repeat("x", 64<<10) + strconv.Itoa(i), Architecture: "x86_64"}
+	}
+	for name, agent := range map[string]port.Agent{"too many images": endless{}, "too many bytes": porttest.NewAgent(nil, long...)} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, func(n *fleet.Node, _ *fleet.Options) { n.Agent = agent })
+			_, err := p.Inventory(t.Context())
+			fails(t, err, domain.CodePrecondition, "inventory_too_large")
+		})
+	}
 }
 
 func TestRevisionsTellInventoriesApart(t *testing.T) {

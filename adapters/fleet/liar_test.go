@@ -3,6 +3,7 @@ package fleet_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,33 +127,37 @@ func tooMany() (frames []string) {
 // the call.
 func TestAFloodEndsTheCall(t *testing.T) {
 	b := newBroker(t)
-	liar(t, b, "liar", slicesOf(2000, frame(0, "progress", `,"progress":{"current":1,"total":0,"message":"`+strings.Repeat("x", 10_000)+`"}`))...)
+	conn := b.connect(t)
+	flood := frame(0, "progress", `,"progress":{"current":1,"total":0,"message":"`+strings.Repeat("x", 10_000)+`"}`)
+	_, err := conn.Subscribe("wharf.ask.*.*", func(m *nats.Msg) {
+		frames := slices.Repeat([]string{flood}, 2000)
+		if strings.HasSuffix(m.Subject, ".inventory") {
+			frames = []string{frame(1, "done", "")}
+		}
+		for _, f := range frames {
+			_ = conn.Publish(m.Reply, []byte(strings.ReplaceAll(f, "CALL", callOf(m))))
+		}
+	})
+	require.NoError(t, err)
+	require.NoError(t, conn.Flush())
 	a := open(t, b.connect(t), fleet.Options{Silence: time.Hour}, "liar")
-	stuck, letGo := make(chan struct{}, 1), make(chan struct{})
+	stuck, letGo := make(chan struct{}), make(chan struct{})
 	done := make(chan error, 1)
 	go func() {
+		first := true
 		_, err := a.Pull(t.Context(), request("1"), func(domain.ProgressStep) {
-			select {
-			case stuck <- struct{}{}:
+			if first {
+				first = false
+				close(stuck)
 				<-letGo
-			default:
 			}
 		})
 		done <- err
 	}()
 	receive(t, stuck)
-	other := open(t, b.connect(t), fleet.Options{Silence: time.Hour}, "nobody")
-	require.Error(t, inventoryOf(t, other))
-	time.AfterFunc(300*time.Millisecond, func() { close(letGo) })
+	require.NoError(t, inventoryOf(t, a)) // its answer comes behind the flood
+	close(letGo)
 	fails(t, receive(t, done), domain.CodeUnavailable, "agent_reply_invalid")
-}
-
-func slicesOf(n int, s string) []string {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = s
-	}
-	return list
 }
 
 func TestProgressOfALiarOnlyGrows(t *testing.T) {
@@ -167,25 +172,59 @@ func TestProgressOfALiarOnlyGrows(t *testing.T) {
 	require.Equal(t, []domain.ProgressStep{{Current: 1, Total: 10, Message: "a[1mb"}, {Current: 5, Total: 10, Message: "a[1mb"}, {Current: 6, Message: "a[1mb"}}, steps)
 }
 
-// A note that got lost does not leave the node waiting.
-func TestASignOfLifeIsAnsweredWithHowFarItWasRead(t *testing.T) {
+func TestAnErrorOfALiarIsSafeToShow(t *testing.T) {
 	b := newBroker(t)
-	conn, asks, notes := b.connect(t), make(chan *nats.Msg, 1), overhear(t, b, "wharf.note.node1")
+	liar(t, b, "liar", frame(1, "failed", `,"failed":{"problem":{"code":"rate_limited","reason":"x","on":"a\u001b[31m`+strings.Repeat("x", 9000)+
+		`","message":"one\ntwo\u202e`+strings.Repeat("x", 9000)+`"},"retry_ms":9223372036854775807}`))
+	err := pullOf(t, open(t, b.connect(t), fleet.Options{}, "liar"))
+	fails(t, err, domain.CodeRateLimited, "x")
+	require.True(t, strings.HasPrefix(domain.OnOf(err), "a[31mx") && len(domain.OnOf(err)) < 1100)
+	require.True(t, strings.HasPrefix(domain.MessageOf(err), "one twox") && len(domain.MessageOf(err)) < 4200)
+	require.Equal(t, time.Hour, domain.RetryAfterOf(err))
+}
+
+// byHand is a node that a test plays: the first ask to it, and a way to answer.
+type byHand struct {
+	ask   *nats.Msg
+	notes <-chan *nats.Msg
+	send  func(frame string)
+}
+
+// playing asks node1 for its inventory and returns the node's end.
+func playing(t *testing.T, b *broker) (n byHand, done <-chan error) {
+	t.Helper()
+	conn, asks, ended := b.connect(t), make(chan *nats.Msg, 1), make(chan error, 1)
+	n.notes = overhear(t, b, "wharf.note.node1")
 	_, err := conn.ChanSubscribe("wharf.ask.node1.*", asks)
 	require.NoError(t, err)
 	require.NoError(t, conn.Flush())
 	a := open(t, b.connect(t), fleet.Options{}, "node1")
-	done := make(chan error, 1)
-	go func() { done <- inventoryOf(t, a) }()
-	ask := receive(t, asks)
-	send := func(f string) {
-		require.NoError(t, conn.Publish(ask.Reply, []byte(strings.ReplaceAll(f, "CALL", callOf(ask)))))
+	go func() { ended <- inventoryOf(t, a) }()
+	n.ask = receive(t, asks)
+	n.send = func(f string) {
+		require.NoError(t, conn.Publish(n.ask.Reply, []byte(strings.ReplaceAll(f, "CALL", callOf(n.ask)))))
 	}
+	return n, ended
+}
+
+func TestAnAnswerThatIsTooLongIsGivenUp(t *testing.T) {
+	n, done := playing(t, newBroker(t))
+	long := strings.Replace(part, `"a"`, `"`+strings.Repeat("x", fleet.LongestFrame-1000)+`"`, 1)
+	for i := range fleet.LongestAnswer/fleet.LongestFrame + 1 {
+		n.send(frame(i+1, "part", long))
+		receive(t, n.notes)
+	}
+	fails(t, receive(t, done), domain.CodeUnavailable, "agent_reply_invalid")
+}
+
+// A note that got lost does not leave the node waiting.
+func TestASignOfLifeIsAnsweredWithHowFarItWasRead(t *testing.T) {
+	n, done := playing(t, newBroker(t))
 	for _, f := range []string{frame(1, "part", part), frame(1, "alive", ""), frame(2, "part", part), frame(2, "alive", "")} {
-		send(f)
-		require.JSONEq(t, fmt.Sprintf(`{"v":1,"reply":%q,"read":%s}`, ask.Reply, f[len(`{"v":1,"call":"CALL","seq":`):][:1]), string(receive(t, notes).Data))
+		n.send(f)
+		require.JSONEq(t, fmt.Sprintf(`{"v":1,"reply":%q,"read":%s}`, n.ask.Reply, f[len(`{"v":1,"call":"CALL","seq":`):][:1]), string(receive(t, n.notes).Data))
 	}
-	send(frame(3, "done", ""))
+	n.send(frame(3, "done", ""))
 	require.NoError(t, receive(t, done))
 }
 

@@ -2,10 +2,8 @@ package fleet_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,7 +68,7 @@ func channel() (chan fleet.Beat, func(context.Context, fleet.Beat) error) {
 func TestANodeIsHeardWhenItComesChangesAndGoes(t *testing.T) {
 	b, fake := newBroker(t), porttest.NewAgent(nil)
 	beats, heard := channel()
-	listen(t, b, 10*time.Second, heard)
+	listen(t, b, time.Hour, heard)
 	begun := time.Now()
 	stop := serve(t, b, b.connect(t), fleet.Node{ID: "node.1", Agent: fake, Every: 20 * time.Millisecond, Poll: 50 * time.Millisecond, Version: "v1\x1b[2"})
 
@@ -109,11 +107,11 @@ func TestSilenceIsHeardOnce(t *testing.T) {
 	beats, heard := channel()
 	listen(t, b, 200*time.Millisecond, heard)
 	conn := b.connect(t)
+	begun := time.Now()
 	say(t, conn, "node1", 1, "")
 	require.True(t, receive(t, beats).Online)
-	begun := time.Now()
 	require.False(t, receive(t, beats).Online)
-	require.Greater(t, time.Since(begun), 150*time.Millisecond)
+	require.Greater(t, time.Since(begun), 200*time.Millisecond)
 	select {
 	case again := <-beats:
 		require.Fail(t, "heard again", "%+v", again)
@@ -126,7 +124,7 @@ func TestSilenceIsHeardOnce(t *testing.T) {
 func TestSilenceOfTheLineIsNoSilenceOfANode(t *testing.T) {
 	b := newBroker(t)
 	beats, heard := channel()
-	listen(t, b, 300*time.Millisecond, heard)
+	listen(t, b, 800*time.Millisecond, heard)
 	node := b.connect(t)
 	serve(t, b, node, fleet.Node{ID: "node1", Agent: porttest.NewAgent(nil), Every: 30 * time.Millisecond})
 	require.True(t, receive(t, beats).Online)
@@ -134,14 +132,14 @@ func TestSilenceOfTheLineIsNoSilenceOfANode(t *testing.T) {
 	select {
 	case got := <-beats:
 		require.Fail(t, "heard without a server", "%+v", got)
-	case <-time.After(time.Second):
+	case <-time.After(2 * time.Second):
 	}
 	b.start(t)
 	require.Eventually(t, node.IsConnected, patience, 10*time.Millisecond)
 	select {
 	case got := <-beats:
 		require.Fail(t, "the node was always there", "%+v", got)
-	case <-time.After(600 * time.Millisecond):
+	case <-time.After(1500 * time.Millisecond):
 	}
 }
 
@@ -151,17 +149,15 @@ func TestAnotherProcessOfANodeKeepsItOnline(t *testing.T) {
 	listen(t, b, 10*time.Second, heard)
 	conn := b.connect(t)
 	say(t, conn, "node1", 1, `,"process":"OLD"`)
+	require.True(t, receive(t, beats).Online)
 	say(t, conn, "node1", 1, `,"process":"NEW"`)
 	say(t, conn, "node1", 1, `,"process":"OLD","bye":true`)
+	say(t, conn, "other", 1, "")
+	require.Equal(t, domain.AgentID("other"), receive(t, beats).AgentID)
 	say(t, conn, "node1", 2, `,"process":"NEW"`)
-	for _, want := range []int{1, 2} {
-		got := receive(t, beats)
-		require.True(t, got.Online)
-		if want == 1 && got.Revision == revision(2) {
-			return // they came in quick succession
-		}
-		require.Equal(t, revision(want), got.Revision)
-	}
+	got := receive(t, beats)
+	require.True(t, got.Online)
+	require.Equal(t, revision(2), got.Revision)
 }
 
 func TestHeartbeatsThatMakeNoSenseAreNotHeard(t *testing.T) {
@@ -183,132 +179,6 @@ func TestHeartbeatsThatMakeNoSenseAreNotHeard(t *testing.T) {
 	got := receive(t, beats)
 	require.Equal(t, domain.AgentID("node1"), got.AgentID)
 	require.Empty(t, got.Architecture)
-}
-
-func TestAStuckCallbackHoldsNobodyUp(t *testing.T) {
-	b := newBroker(t)
-	letGo := make(chan struct{})
-	var stuckCalls, inside, most atomic.Int32
-	beats, heard := channel()
-	listen(t, b, 10*time.Second, func(ctx context.Context, b fleet.Beat) error {
-		most.Store(max(most.Load(), inside.Add(1)))
-		defer inside.Add(-1)
-		if b.AgentID == "stuck" && stuckCalls.Add(1) == 1 {
-			select {
-			case <-letGo:
-			case <-ctx.Done():
-			}
-		}
-		return heard(ctx, b)
-	})
-	conn := b.connect(t)
-	say(t, conn, "stuck", 1, "")
-	require.Eventually(t, func() bool { return stuckCalls.Load() == 1 }, patience, time.Millisecond)
-	last := map[domain.AgentID]string{}
-	for n := range 10 {
-		say(t, conn, "stuck", n+2, "")
-		for i := range 200 {
-			say(t, conn, fmt.Sprint("node", i), n, "")
-		}
-	}
-	for done := 0; done < 200; {
-		got := receive(t, beats)
-		require.True(t, got.Online)
-		require.NotEqual(t, domain.AgentID("stuck"), got.AgentID)
-		require.Less(t, last[got.AgentID], got.Revision, "never back, never twice")
-		last[got.AgentID] = got.Revision
-		if got.Revision == revision(9) {
-			done++
-		}
-	}
-	close(letGo)
-	require.Equal(t, revision(1), receive(t, beats).Revision)
-	require.Equal(t, revision(11), receive(t, beats).Revision, "what came meanwhile is one call")
-	require.Empty(t, beats)
-	require.LessOrEqual(t, most.Load(), int32(16))
-}
-
-func TestACallbackThatFailsIsRepeatedWithTheNewest(t *testing.T) {
-	b := newBroker(t)
-	beats, heard := channel()
-	var fails atomic.Bool
-	fails.Store(true)
-	calls := make(chan fleet.Beat, 1024)
-	listen(t, b, 600*time.Millisecond, func(ctx context.Context, b fleet.Beat) error {
-		calls <- b
-		if b.AgentID == "bad" && fails.Load() {
-			return errors.New("no")
-		}
-		return heard(ctx, b)
-	})
-	conn := b.connect(t)
-	say(t, conn, "bad", 1, "")
-	say(t, conn, "good", 1, "")
-	require.Equal(t, domain.AgentID("good"), receive(t, beats).AgentID)
-	begun := time.Now()
-	for n := range 4 {
-		got := receive(t, calls)
-		if got.AgentID == "good" {
-			got = receive(t, calls)
-		}
-		require.Equal(t, domain.AgentID("bad"), got.AgentID)
-		say(t, conn, "bad", n+2, "")
-	}
-	require.GreaterOrEqual(t, time.Since(begun), (20+40+80)*time.Millisecond, "later and later")
-	say(t, conn, "bad", 9, "")
-	fails.Store(false)
-	for {
-		if got := receive(t, beats); got.AgentID == "bad" && got.Revision == revision(9) {
-			return
-		}
-	}
-}
-
-// Who flaps while its callback is slow is told as it is in the end.
-func TestFlappingEndsInTheTruth(t *testing.T) {
-	b := newBroker(t)
-	beats, heard := channel()
-	turn := make(chan struct{})
-	listen(t, b, 10*time.Second, func(ctx context.Context, b fleet.Beat) error {
-		select {
-		case <-turn:
-		case <-ctx.Done(): // of the test
-		}
-		return heard(ctx, b)
-	})
-	conn := b.connect(t)
-	for range 20 {
-		say(t, conn, "node1", 1, "")
-		say(t, conn, "node1", 1, `,"bye":true`)
-	}
-	say(t, conn, "node1", 2, "")
-	var told fleet.Beat
-	for told.Revision != revision(2) {
-		select {
-		case turn <- struct{}{}:
-		case got := <-beats:
-			require.False(t, got.Online == told.Online && got.Revision == told.Revision, "no news: %+v", got)
-			told = got
-		case <-time.After(patience):
-			require.Fail(t, "nothing came")
-		}
-	}
-	require.True(t, told.Online)
-}
-
-func TestListenWaitsForItsCallbacks(t *testing.T) {
-	b := newBroker(t)
-	arrived, left := make(chan struct{}), false
-	stop := listen(t, b, time.Second, func(ctx context.Context, _ fleet.Beat) error {
-		close(arrived)
-		<-ctx.Done()
-		left = true
-		return ctx.Err()
-	})
-	say(t, b.connect(t), "node1", 1, "")
-	receive(t, arrived)
-	require.NoError(t, stop())
-	require.True(t, left)
 }
 
 func TestListenEndsWithItsConnection(t *testing.T) {

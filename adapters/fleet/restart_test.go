@@ -2,6 +2,8 @@ package fleet_test
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/wharf-project/wharf/adapters/fleet"
 	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/service/port"
 	"github.com/wharf-project/wharf/service/porttest"
 )
 
@@ -18,7 +21,7 @@ func TestAManagerThatDiesLeavesThePullToTheNode(t *testing.T) {
 	serveAs(t, b, "node1", fake)
 	h := hold(fake, porttest.OpPull)
 	dying := b.connect(t)
-	a := open(t, dying, fleet.Options{Silence: 200 * time.Millisecond}, "node1")
+	a := open(t, dying, fleet.Options{Silence: time.Second}, "node1")
 	done := make(chan error, 1)
 	go func() {
 		_, err := a.Pull(t.Context(), request("1"), nil)
@@ -87,6 +90,58 @@ func TestANodeThatStopsSaysSoToThoseWhoWait(t *testing.T) {
 	}
 	require.ErrorIs(t, receive(t, h.ended), context.Canceled)
 	require.Len(t, p.fake.Calls(porttest.OpPull), 1, "what waited was started on the way out")
+}
+
+func TestWhatANodeHasNotReadWhenItStopsIsAnswered(t *testing.T) {
+	b := newBroker(t)
+	m := newManager(t, b)
+	fleet.ServeOnTheWayOut(b.connect(t), fleet.Node{ID: "node1", Agent: porttest.NewAgent(nil), Logger: slog.New(slog.DiscardHandler)}, &nats.Msg{
+		Subject: "wharf.ask.node1.inventory", Reply: "wharf.reply.node1.test.c1", Data: []byte(`{"v":1,"call":"c1"}`),
+	})
+	f := m.next()
+	require.Equal(t, []string{"c1", "agent_unavailable"}, []string{f.Call, f.Failed.Problem.Reason})
+}
+
+func TestWhatComesWhileANodeStopsIsAnswered(t *testing.T) {
+	p := newPair(t, func(_ *fleet.Node, o *fleet.Options) { o.Silence = time.Hour })
+	h := hold(p.fake, porttest.OpPull)
+	results := make(chan error, 400)
+	for range cap(results) {
+		go func() {
+			_, err := p.Pull(t.Context(), request("1"), nil)
+			results <- err
+		}()
+	}
+	receive(t, h.arrived)
+	require.NoError(t, p.stop())
+	for range cap(results) {
+		err := receive(t, results)
+		require.Contains(t, []string{"agent_unavailable", "agent_busy"}, domain.ReasonOf(err), "%v", err)
+	}
+}
+
+func TestAManagerWithoutAServerSaysSoAtOnce(t *testing.T) {
+	b, fake := newBroker(t), porttest.NewAgent(nil)
+	node, conn := b.connect(t), b.connect(t)
+	serve(t, b, node, fleet.Node{ID: "node1", Agent: fake})
+	a := open(t, conn, fleet.Options{Silence: time.Hour}, "node1")
+	b.stop()
+	require.Eventually(t, func() bool { return !conn.IsConnected() }, patience, time.Millisecond)
+	fails(t, pullOf(t, a), domain.CodeUnavailable, "agent_unavailable")
+	b.start(t)
+	require.Eventually(t, func() bool { return conn.IsConnected() && node.IsConnected() }, patience, time.Millisecond)
+	require.NoError(t, node.Flush())
+	require.NoError(t, removalOfNothing(t, a))
+	require.Empty(t, fake.Calls(porttest.OpPull), "what was refused was worked later")
+}
+
+// removalOfNothing is a call that works.
+func removalOfNothing(tb testing.TB, a port.Agent) error {
+	err := removalOf(tb, a)
+	if errors.Is(err, domain.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 func TestWhatFinishesWhileTheNodeStopsHasItsOutcome(t *testing.T) {

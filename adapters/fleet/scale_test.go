@@ -69,10 +69,10 @@ func size() (bytes int64, goroutines int) {
 }
 
 func TestManyPullsLeaveNothingBehind(t *testing.T) {
-	agents := crowd(t, 50)
-	pullMany(t, agents, 50*70) // more than a node remembers
+	agents := crowd(t, 25)
+	pullMany(t, agents, 25*70) // more than a node remembers
 	bytes, goroutines := size()
-	pullMany(t, agents, 10_000)
+	pullMany(t, agents, 5_000)
 	bytesAfter, goroutinesAfter := size()
 	require.Less(t, bytesAfter-bytes, int64(4<<20))
 	require.LessOrEqual(t, goroutinesAfter, goroutines+20)

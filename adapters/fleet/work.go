@@ -103,16 +103,12 @@ func (s *server) inventory(j *job) (frame, error) {
 	if err != nil {
 		return frame{}, err
 	}
-	if len(inv.Images) > mostImages {
+	if n := cut(inv.Images, longestAnswer); n < len(inv.Images) || n > mostImages {
 		return frame{}, s.tooLarge()
 	}
 	most := min(partSize, int(s.conn.MaxPayload())/8)
-	sum := 0
 	for images := inv.Images; len(images) > 0; {
-		n, size := cut(images, most)
-		if sum += size; sum > longestAnswer {
-			return frame{}, s.tooLarge()
-		}
+		n := cut(images, most)
 		err := j.part(frame{Kind: kindPart, Images: images[:n]})
 		if errors.Is(err, nats.ErrMaxPayload) {
 			return frame{}, s.tooLarge()
@@ -129,21 +125,19 @@ func (s *server) tooLarge() error {
 	return refusal(domain.CodePrecondition, reasonTooLarge, s.ID, "the agent %s holds more images, or more containers of one, than one answer can carry", s.ID)
 }
 
-// cut returns how many of the images, at least one, make a part, and about how
-// many bytes. JSON can make six bytes of one, which is why most is well below
-// what NATS carries.
-func cut(images []domain.InventoryImage, most int) (n, size int) {
-	for n < len(images) {
+// cut returns how many of the images, at least one if there is one, take about
+// most bytes. JSON can make six of one, which is why parts are well below what
+// NATS carries.
+func cut(images []domain.InventoryImage, most int) (n int) {
+	for size := 0; n < len(images); n++ {
 		i := images[n]
 		cost := 160 + len(i.Canonical) + len(i.Architecture) + len(i.Digest)
 		for _, c := range i.Containers {
 			cost += len(c) + 3
 		}
-		if n > 0 && size+cost > most {
+		if size += cost; n > 0 && size > most {
 			break
 		}
-		n++
-		size += cost
 	}
-	return n, size
+	return n
 }
