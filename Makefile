@@ -33,8 +33,9 @@ build: ## bin/wharf
 
 .PHONY: test
 test: engine ## everything, with integration tests on a real Docker Engine
-	$(GO) test $(RACE) -timeout 15m ./...
+	$(GO) test $(RACE) -timeout 15m $$($(GO) list ./... | grep -v /tests/survival)
 	$(GO) test -run '^(TestCosts|TestPurgeFleetRatio)$$' ./adapters/rbac ./service # times: not under the race detector
+	$(GO) test -timeout 10m ./tests/survival # processes that are killed: the race detector would see half of each
 
 .PHONY: test-short
 test-short: ## everything that needs no Docker Engine
@@ -74,6 +75,10 @@ bench: ## the figures of the README
 .PHONY: bench-fleet
 bench-fleet: ## 20 images on 1,000 nodes over NATS: how far from the ideal, and how much memory
 	$(GO) test -run '^$$' -bench PreloadFleet -benchtime 1x -timeout 20m ./tests/bench
+
+.PHONY: soak
+soak: engine ## what survives kills and faults, for an hour
+	WHARF_TEST_SOAK=1 $(GO) test -timeout 120m -v ./tests/survival
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for ten seconds

@@ -103,7 +103,9 @@ type Task struct {
 	State  TaskState       `json:"state"`
 	// Attempt counts how often the task was taken up. Whoever works for an
 	// older attempt has lost it.
-	Attempt int         `json:"attempt"`
+	Attempt int `json:"attempt"`
+	// Vain is how many attempts in a row, this one among them, have ended no item.
+	Vain    int         `json:"vain_attempts,omitempty"`
 	Cancel  bool        `json:"cancel_requested"`
 	Account TaskAccount `json:"account"`
 	Message string      `json:"message,omitempty"`

@@ -89,6 +89,9 @@ type TaskProgress struct {
 	Attempt int
 	Planned int // items known so far
 	Items   []domain.TaskItem
+	// Held is what agents hold since these items ended: the catalogue learns of
+	// both or of neither. Agents that were removed are left out.
+	Held    []HeldImage
 	Message string
 	// End is the state to finish with; "" while there is more to come.
 	End domain.TaskState
@@ -106,4 +109,10 @@ type TaskBeat struct {
 	State   domain.TaskState
 	Attempt int
 	Beat    int64
+}
+
+// HeldImage is an image that an agent was seen to hold.
+type HeldImage struct {
+	AgentID domain.AgentID
+	Image   domain.InventoryImage
 }

@@ -50,7 +50,7 @@ func (l *lane) key(i *item) string {
 }
 
 // step gives an item its outcome and reports it as over.
-func (l *lane) step(ctx context.Context, m *meter, i *item, did actions.AgentDid, bytes int64, err error) {
+func (l *lane) step(ctx context.Context, m *meter, i *item, did actions.AgentDid, bytes int64, err error, held ...domain.InventoryImage) {
 	l.mu.Lock()
 	i.done(did, bytes, err)
 	i.over = true
@@ -58,9 +58,13 @@ func (l *lane) step(ctx context.Context, m *meter, i *item, did actions.AgentDid
 	state := map[actions.AgentDid]domain.ItemState{
 		actions.DidNothing: domain.ItemUnchanged, actions.DidFail: domain.ItemFailed, actions.DidDefer: domain.ItemDeferred,
 	}[i.outcome.Did]
+	holds := make([]repository.HeldImage, 0, len(held))
+	for _, h := range held {
+		holds = append(holds, repository.HeldImage{AgentID: l.id, Image: h})
+	}
 	m.task.commit(ctx, domain.TaskItem{
 		Key: l.key(i), State: cmp.Or(state, domain.ItemDone), Bytes: i.outcome.Bytes, Message: string(i.outcome.Did), Problem: i.outcome.Problem,
-	})
+	}, holds...)
 	m.step(string(l.id) + ": " + i.outcome.Image)
 }
 

@@ -137,7 +137,7 @@ func (p *preload) item(ctx context.Context, agent port.Agent, l *lane, it *item,
 		return nil
 	case have.Canonical != "" && have.Digest == it.image.ConfigDigest:
 		*pulled = have
-		l.step(ctx, m, it, actions.DidNothing, have.SizeBytes, nil)
+		l.step(ctx, m, it, actions.DidNothing, have.SizeBytes, nil, have)
 		return nil
 	case p.dry:
 		l.step(ctx, m, it, actions.WouldDo, it.image.SizeBytes, nil)
@@ -156,7 +156,7 @@ func (p *preload) item(ctx context.Context, agent port.Agent, l *lane, it *item,
 	if out.Unchanged {
 		did = actions.DidNothing
 	}
-	l.step(ctx, m, it, did, out.SizeBytes, nil)
+	l.step(ctx, m, it, did, out.SizeBytes, nil, *pulled)
 	return nil
 }
 

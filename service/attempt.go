@@ -29,7 +29,9 @@ type attempt struct {
 
 	mu      sync.Mutex
 	items   []domain.TaskItem
+	held    []repository.HeldImage
 	planned int
+	torn    bool // the database was away: the next attempt does what is left
 }
 
 type attemptKey struct{}
@@ -63,7 +65,7 @@ func (a *attempt) plan(n int) {
 
 // commit keeps the end of an item for the next flush. What was not begun
 // because the worker stops, not the task, is left for the next attempt.
-func (a *attempt) commit(ctx context.Context, item domain.TaskItem) {
+func (a *attempt) commit(ctx context.Context, item domain.TaskItem, held ...repository.HeldImage) {
 	if a == nil {
 		return
 	}
@@ -75,7 +77,11 @@ func (a *attempt) commit(ctx context.Context, item domain.TaskItem) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.items = append(a.items, item)
+	if item.Problem != nil && item.Problem.Reason == "database_unavailable" {
+		a.torn = true
+		return
+	}
+	a.items, a.held = append(a.items, item), append(a.held, held...)
 }
 
 // missing is how many of the items that this attempt planned did not end.
@@ -89,16 +95,16 @@ func (a *attempt) missing(account domain.TaskAccount) int {
 // the work when the task was cancelled, or is somebody else's by now.
 func (a *attempt) flush(ctx context.Context) (domain.Task, error) {
 	a.mu.Lock()
-	items, planned := a.items, a.planned
-	a.items = nil
+	items, held, planned := a.items, a.held, a.planned
+	a.items, a.held = nil, nil
 	a.mu.Unlock()
-	task, err := a.queue.FlushTask(ctx, repository.TaskProgress{ID: a.id, Attempt: a.number, Planned: planned, Items: items, Now: a.now()})
+	task, err := a.queue.FlushTask(ctx, repository.TaskProgress{ID: a.id, Attempt: a.number, Planned: planned, Items: items, Held: held, Now: a.now()})
 	switch {
 	case domain.ReasonOf(err) == "task_lost":
 		a.stop(errTaskLost)
 	case err != nil: // the database is away for a moment: nothing is lost yet
 		a.mu.Lock()
-		a.items = append(items, a.items...)
+		a.items, a.held = append(items, a.items...), append(held, a.held...)
 		a.mu.Unlock()
 	case task.Cancel:
 		a.stop(errTaskCancelled)

@@ -22,6 +22,8 @@ type scan struct {
 	meter *meter
 	slots chan struct{} // bounds the requests of all repositories together
 
+	listing error // that broke off
+
 	mu      sync.Mutex
 	account actions.RegistryScan
 }

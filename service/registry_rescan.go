@@ -87,6 +87,10 @@ func (s *RegistryService) rescan(ctx context.Context, db repository.Admin, row d
 	if err != nil {
 		scan.incomplete(row.String(), err)
 	}
+	if err = cmp.Or(err, scan.listing); err != nil {
+		m.task.plan(1)
+		m.task.commit(ctx, domain.TaskItem{Key: row.String(), State: domain.ItemFailed, Problem: domain.ProblemOf(err)})
+	}
 	slices.SortStableFunc(scan.account.Errors, func(a, b actions.ScanError) int { return cmp.Compare(a.On, b.On) })
 	return scan.account
 }
@@ -126,6 +130,7 @@ func (sc *scan) run(ctx context.Context) error {
 	}
 	if listing != nil {
 		sc.incomplete(sc.row.String(), listing)
+		sc.listing = listing
 	} else {
 		sc.unlisted(ctx, known, listed)
 	}

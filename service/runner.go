@@ -19,7 +19,8 @@ type Work struct {
 	// Redelivery is how long a task may give no sign of life before it is
 	// offered again (30 s). Every process watches by its own clock.
 	Redelivery time.Duration
-	// Attempts is how often a task is taken up before it is given up (10).
+	// Attempts is how often in a row a task is taken up without one of its items
+	// coming to an end, before it is given up (10).
 	Attempts int
 	// Return is the wait before an agent that was away is tried again, unless it
 	// says itself that it is back (1 min); it doubles, up to 32 times.
@@ -53,7 +54,7 @@ type Runner struct {
 // NewRunner returns the runner of a service.
 func NewRunner(svc *ImageService) *Runner {
 	t := svc.TaskService
-	return &Runner{svc: svc, queue: t.door.store, tasks: t.delivery, log: t.log, now: t.now, work: t.work}
+	return &Runner{svc: svc, queue: hasty{t.door.store, max(t.work.Redelivery/2, settleTimeout)}, tasks: t.delivery, log: t.log, now: t.now, work: t.work}
 }
 
 // Run works until ctx is done, and returns when what it began has stopped:
@@ -105,8 +106,8 @@ func (r *Runner) do(ctx context.Context, t port.Ticket) {
 // attempt runs the task's action through the door as whoever submitted it,
 // flushing beside it.
 func (r *Runner) attempt(ctx context.Context, a *attempt, task domain.Task) error {
-	if task.Attempt > r.work.Attempts {
-		return domain.Errorf(domain.CodeInternal, "too_many_attempts", string(task.ID), "the task was taken up %d times and never finished", r.work.Attempts)
+	if task.Vain > r.work.Attempts {
+		return domain.Errorf(domain.CodeInternal, "too_many_attempts", string(task.ID), "the task was taken up %d times in a row and got nowhere", r.work.Attempts)
 	}
 	entry, ok := entryNamed(task.Kind)
 	if !ok {
@@ -152,6 +153,9 @@ func (r *Runner) finish(ctx, work context.Context, a *attempt, task domain.Task,
 	if cause != nil && !cancelled { // this process ends: another one goes on at once
 		_, _ = r.queue.FlushTask(ctx, repository.TaskProgress{ID: task.ID, Attempt: a.number, Release: true, Now: r.now(), Message: "handed over"})
 		return
+	}
+	if !cancelled && (a.torn || domain.ReasonOf(err) == "database_unavailable") && task.Vain <= r.work.Attempts {
+		return // it was not the task that failed; it is offered again
 	}
 	if missing := a.missing(now.Account); err == nil && !cancelled && missing > 0 {
 		err = domain.Errorf(domain.CodeInternal, "account_mismatch", string(task.ID), "%d items of the task have no outcome", missing)

@@ -106,9 +106,11 @@ func (s *TaskService) watchTask(ctx context.Context, db repository.Scoped, a act
 		if err != nil {
 			return actions.WatchTaskResult{}, err
 		}
-		events, err := db.Read().Tasks.Events(ctx, a.TaskID, a.AfterEvent, a.Limit)
-		if err != nil {
-			return actions.WatchTaskResult{}, err
+		events := []domain.TaskEvent{}
+		if task.LastEvent > a.AfterEvent {
+			if events, err = db.Read().Tasks.Events(ctx, a.TaskID, a.AfterEvent, a.Limit); err != nil {
+				return actions.WatchTaskResult{}, err
+			}
 		}
 		last := a.AfterEvent
 		if len(events) > 0 {

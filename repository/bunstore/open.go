@@ -56,9 +56,9 @@ func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
 		db.SetMaxIdleConns(conns)
 		return bun.NewDB(db, pgdialect.New())
 	}
-	c := stdlib.GetConnector(*cfg)
-	db := open(c, 32)
-	s := &Store{write: db, read: db, pg: true, single: func() (*bun.DB, error) { return open(pinnedConnector{c}, 1), nil }}
+	migrating := stdlib.GetConnector(*cfg) // may wait for others, and rewrite tables
+	db := open(stdlib.GetConnector(*patient(cfg), stdlib.OptionShouldPing(pinged), stdlib.OptionAfterConnect(tidy)), 32)
+	s := &Store{write: db, read: db, pg: true, single: func() (*bun.DB, error) { return open(pinnedConnector{migrating}, 1), nil }}
 	return s, s.ping(ctx)
 }
 

@@ -20,6 +20,7 @@ type taskRow struct {
 	Class      string    `bun:"class"`
 	State      string    `bun:"state"`
 	Attempt    int64     `bun:"attempt"`
+	Vain       int64     `bun:"vain"`
 	Cancel     bool      `bun:"cancel"`
 	Account    string    `bun:"account"`
 	Message    string    `bun:"message"`
@@ -62,7 +63,7 @@ type taskEventRow struct {
 func taskOf(r *taskRow) domain.Task {
 	t := domain.Task{
 		ID: domain.TaskID(r.ID), Kind: r.Kind, Action: json.RawMessage(r.Action), Class: domain.TaskClass(r.Class),
-		State: domain.TaskState(r.State), Attempt: int(r.Attempt), Cancel: r.Cancel, Message: r.Message,
+		State: domain.TaskState(r.State), Attempt: int(r.Attempt), Vain: int(r.Vain), Cancel: r.Cancel, Message: r.Message,
 		RetryOf: domain.TaskID(r.RetryOf), LastEvent: r.LastEvent,
 		CreatedAt: r.CreatedAt.UTC(), StartedAt: loaded(r.StartedAt), FinishedAt: loaded(r.FinishedAt), UpdatedAt: r.UpdatedAt.UTC(),
 	}

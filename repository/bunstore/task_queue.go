@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ func (s *Store) TakeTask(ctx context.Context, id domain.TaskID, after int, now t
 	}
 	var rows []taskRow
 	_, err := s.write.NewUpdate().Model((*taskRow)(nil)).
-		Set("attempt = attempt + 1").Set("beat = beat + 1").Set("state = ?", string(domain.TaskRunning)).
+		Set("attempt = attempt + 1").Set("vain = vain + 1").Set("beat = beat + 1").Set("state = ?", string(domain.TaskRunning)).
 		Set("started_at = CASE WHEN attempt = 0 THEN ? ELSE started_at END", stored(now)).Set("updated_at = ?", stored(now)).
 		Where("k.id = ?", string(id)).Where("k.attempt = ?", after).Where("k.state IN (?)", unfinished).Returning("*").Exec(ctx, &rows)
 	if err != nil {
@@ -89,7 +90,11 @@ func (s *session) flush(ctx context.Context, p repository.TaskProgress) (domain.
 	}
 	row := &rows[0]
 	task := taskOf(row)
+	before := task.Account.Over()
 	if err := s.flushItems(ctx, &task, p.Items); err != nil {
+		return domain.Task{}, err
+	}
+	if err := s.flushHeld(ctx, p); err != nil {
 		return domain.Task{}, err
 	}
 	task.Account.Seen = max(task.Account.Seen, p.Planned, task.Account.Over())
@@ -111,6 +116,9 @@ func (s *session) flush(ctx context.Context, p repository.TaskProgress) (domain.
 	q := s.db.NewUpdate().Model((*taskRow)(nil)).Where("k.id = ?", string(p.ID)).
 		Set("account = ?", toJSON(task.Account)).Set("message = ?", clean(task.Message)).Set("last_event = ?", task.LastEvent).
 		Set("updated_at = ?", task.UpdatedAt)
+	if task.Account.Over() > before {
+		q = q.Set("vain = 0")
+	}
 	if p.Release && p.End == "" {
 		q = q.Set("state = ?", string(domain.TaskQueued))
 		task.State = domain.TaskQueued
@@ -174,4 +182,32 @@ func (s *Store) UnfinishedTasks(ctx context.Context) ([]repository.TaskBeat, err
 		}
 	}
 	return list, translate("tasks.unfinished", err)
+}
+
+// flushHeld writes what agents hold, and leaves out those that are no more.
+func (s *session) flushHeld(ctx context.Context, p repository.TaskProgress) error {
+	byAgent := map[domain.AgentID][]domain.InventoryImage{}
+	for _, h := range p.Held {
+		byAgent[h.AgentID] = append(byAgent[h.AgentID], h.Image)
+	}
+	if len(byAgent) == 0 {
+		return nil
+	}
+	ids := slices.Sorted(maps.Keys(byAgent))
+	var known []string
+	q := s.db.NewSelect().Model((*agentRow)(nil)).Column("id").Where("a.id IN (?)", bun.List(texts(ids))).OrderExpr("a.id")
+	if s.store.pg {
+		q = q.For("KEY SHARE")
+	}
+	if err := q.Scan(ctx, &known); err != nil {
+		return translate("tasks.held", err)
+	}
+	t := *s
+	t.unit.Now = stored(p.Now)
+	for _, id := range known {
+		if err := (*agents)(&t).Hold(ctx, domain.AgentID(id), byAgent[domain.AgentID(id)]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

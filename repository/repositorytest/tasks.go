@@ -21,6 +21,8 @@ var tasks = []sentence{
 	{"progress never goes down and never passes the total", progressHolds},
 	{"a finished account adds up, and nothing changes it", finishedAddsUp},
 	{"events are numbered from 1 without a gap", eventsWithoutGap},
+	{"what agents hold is written with the items, and never of agents that are no more", heldWithItems},
+	{"attempts that end no item are counted, and one that does starts the count anew", vainAttempts},
 	{"a task that is given back is queued, and is taken with its next attempt", givenBack},
 	{"a queued task is cancelled at once, a running one learns of it", cancelQueuedAndRunning},
 	{"a finished task cannot be cancelled or taken", finishedIsFinished},

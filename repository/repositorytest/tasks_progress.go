@@ -202,3 +202,40 @@ func givenBack(t *testing.T, st repository.Store) {
 	_, err := st.FlushTask(t.Context(), repository.TaskProgress{ID: id, Attempt: 1, Release: true, Now: Now})
 	wantError(t, "giving back what is lost", err, domain.CodeConflict, "task_lost")
 }
+
+func heldWithItems(t *testing.T, st repository.Store) {
+	AddAgent(t, st, domain.Agent{ID: "a1"})
+	id := submit(t, st, taskOwner, newTask("a")).ID
+	take(t, st, id)
+	held := func(agent domain.AgentID, name string) repository.HeldImage {
+		return repository.HeldImage{AgentID: agent, Image: domain.InventoryImage{Canonical: "cr.test/" + name + ":1", Architecture: "x86_64", SizeBytes: 7}}
+	}
+	flush(t, st, repository.TaskProgress{
+		ID: id, Attempt: 1, Items: []domain.TaskItem{item("a", domain.ItemDone)},
+		Held: []repository.HeldImage{held("a1", "a"), held("gone", "a"), held("a1", "b")},
+	})
+	if got := installed(t, st, "a1"); len(got) != 2 || got[0].Canonical != "cr.test/a:1" || got[0].SizeBytes != 7 {
+		t.Errorf("a1 holds %+v, want both", got)
+	}
+	take(t, st, id)
+	_, err := st.FlushTask(t.Context(), repository.TaskProgress{ID: id, Attempt: 1, Held: []repository.HeldImage{held("a1", "c")}, Now: Now})
+	wantError(t, "a write of the older attempt", err, domain.CodeConflict, "task_lost")
+	if got := installed(t, st, "a1"); len(got) != 2 {
+		t.Errorf("who lost the task wrote what a1 holds: %+v", got)
+	}
+}
+
+func vainAttempts(t *testing.T, st repository.Store) {
+	id := submit(t, st, taskOwner, newTask("a")).ID
+	for want := 1; want <= 3; want++ {
+		if got := take(t, st, id); got.Vain != want {
+			t.Errorf("attempt %d: %d in vain", got.Attempt, got.Vain)
+		}
+	}
+	flush(t, st, repository.TaskProgress{ID: id, Attempt: 3, Planned: 9})
+	flush(t, st, repository.TaskProgress{ID: id, Attempt: 3, Items: []domain.TaskItem{item("a", domain.ItemFailed)}})
+	flush(t, st, repository.TaskProgress{ID: id, Attempt: 3, Items: []domain.TaskItem{item("a", domain.ItemFailed)}})
+	if got := take(t, st, id); got.Vain != 1 || got.Attempt != 4 {
+		t.Errorf("after an item ended: attempt %d, %d in vain", got.Attempt, got.Vain)
+	}
+}

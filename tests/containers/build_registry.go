@@ -5,11 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -29,48 +25,7 @@ func DistributionBinary(tb testing.TB) string {
 }
 
 func distributionBinary(ctx context.Context, progress Progress) (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil { // neither HOME nor XDG_CACHE_HOME
-		cache = os.TempDir()
-	}
-	cache = filepath.Join(cache, "wharf-test")
-	suffix := ""
-	if runtime.GOOS == "windows" {
-		suffix = ".exe"
-	}
-	program := filepath.Join(cache, "registry-"+distributionVersion+suffix)
-	if exists(program) {
-		return program, nil
-	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lockFile(ctx, lockPath(program))
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if exists(program) {
-		return program, nil
-	}
-	progress("compiling distribution %s, which takes minutes the first time", distributionVersion)
-	dir, err := os.MkdirTemp(cache, "build-") // on the same disk, so that the program appears all at once
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	cmd := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags=-s -w",
-		"github.com/distribution/distribution/v3/cmd/registry@"+distributionVersion)
-	cmd.Dir = dir
-	// Settings for this module must not leak into the other.
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		key, _, _ := strings.Cut(entry, "=")
-		return key == "GOOS" || key == "GOARCH" || key == "GOEXPERIMENT"
-	}), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOBIN="+dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go install: %w\n%s", err, out[max(0, len(out)-2000):])
-	}
-	return program, os.Rename(filepath.Join(dir, "registry"+suffix), program)
+	return goProgram{"registry", "github.com/distribution/distribution/v3/cmd/registry", distributionVersion}.build(ctx, progress)
 }
 
 func exists(path string) bool {

@@ -33,3 +33,8 @@ CREATE INDEX wharf_intents_due ON wharf_intents (not_before);
 --bun:split
 
 CREATE INDEX wharf_intents_expiry ON wharf_intents (expires_at);
+
+--bun:split
+
+-- Attempts in a row that have ended no item.
+ALTER TABLE wharf_tasks ADD COLUMN vain BIGINT NOT NULL DEFAULT 0;

@@ -1,0 +1,5 @@
+//go:build !race
+
+package survival_test
+
+const raced = false
