@@ -31,6 +31,12 @@ var texts = map[string]string{
 	"ImageModifier.name":        "cr.example.org/stable/python:3.12",
 	"ImageModifier.registry":    "cr.example.org",
 	"CreateRegistryAction.name": "cr.example.org",
+	"CreateKeyAction.name":      "ci",
+	"CreateRoleAction.name":     "auditor",
+	"ModifyRoleAction.name":     "auditor",
+	"DeleteRoleAction.name":     "auditor",
+	"GetRoleAction.name":        "auditor",
+	"RuleOf.role":               "auditor",
 	"ImageRef.name":             "cr.example.org/stable/python:3.12",
 	"InventoryImage.canonical":  "cr.example.org/stable/python:3.12",
 	"address":                   "/var/lib/wharf",
@@ -51,6 +57,7 @@ var texts = map[string]string{
 	"reference":                 "cr.example.org/stable/python:3.12",
 	"registry":                  "cr.example.org",
 	"scaling_group":             "gpu",
+	"scopes":                    "image.*",
 	"slot":                      "cpu",
 	"supported_accelerators":    "cuda",
 	"tag":                       "3.12",
@@ -66,6 +73,7 @@ var sorts = map[string]string{
 	"image.list": "canonical", "alias.search": "alias", "registry.list": "name", "agent.list": "id",
 	"scaling_group.list": "scaling_group", "audit.search": "at",
 	"task.get": "key", "task.list": "created_at", "agent.intents": "agent",
+	"role.list": "name", "role.bindings": "user", "key.list": "created_at",
 }
 
 const someDigest = "sha256:4b8d1c7f6a53e2094b8d1c7f6a53e2094b8d1c7f6a53e2094b8d1c7f6a53e209"
@@ -79,6 +87,8 @@ var values = map[reflect.Type]any{
 	reflect.TypeFor[domain.TaskID]():       domain.TaskID("01890a5d-ac96-774b-bcce-b302099a8059"),
 	reflect.TypeFor[domain.UserID]():       domain.UserID("alice"),
 	reflect.TypeFor[domain.Role]():         domain.RoleUser,
+	reflect.TypeFor[domain.Reach]():        domain.ReachVisible,
+	reflect.TypeFor[domain.KeyID]():        domain.KeyID("01890a5d-ac96-774b-bcce-b302099a805a"),
 	reflect.TypeFor[domain.ImageStatus]():  domain.ImageForgotten,
 	reflect.TypeFor[domain.ImageType]():    domain.ImageTypeService,
 	reflect.TypeFor[domain.AgentKind]():    domain.AgentOCILayout,
@@ -96,6 +106,10 @@ type filler struct {
 
 func (f filler) fill(v reflect.Value, owner, name string) {
 	f.t.Helper()
+	if text, ok := texts[owner+"."+name]; ok && v.Kind() == reflect.String {
+		v.SetString(text)
+		return
+	}
 	if known, ok := values[v.Type()]; ok {
 		v.Set(reflect.ValueOf(known))
 		return
@@ -112,10 +126,7 @@ func (f filler) fill(v reflect.Value, owner, name string) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		text, ok := texts[owner+"."+name]
-		if !ok {
-			text, ok = texts[name]
-		}
+		text, ok := texts[name]
 		require.True(f.t, ok, "no example for the field %s of %s", name, owner)
 		v.SetString(text)
 	case reflect.Bool:
@@ -181,6 +192,8 @@ func (f filler) filter() domain.Filter {
 		field = "key"
 	case "task.list":
 		field = "kind"
+	case "role.bindings":
+		field = "user"
 	case "alias.search", "scaling_group.list":
 		field = sorts[f.action]
 	}

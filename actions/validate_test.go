@@ -33,6 +33,7 @@ func TestOnlyListsAndTheWholeRescanNeedNothing(t *testing.T) {
 	t.Parallel()
 	needNothing := []string{
 		"image.list", "alias.search", "registry.list", "agent.list", "scaling_group.list", "audit.search", "registry.rescan", "task.list", "agent.intents",
+		"role.list", "role.bindings", "key.list",
 	}
 	for _, e := range service.Catalogue() {
 		err := e.New().Validate()
@@ -121,6 +122,37 @@ func TestValidateRefuses(t *testing.T) {
 		{"scaling_group.disallow", "scaling_group", `"a\tb"`, "name_invalid"},
 		{"audit.search", "sort", `"actor"`, "sort_invalid"},
 		{"access.explain", "permission", `""`, "field_required"},
+		{"access.who_can", "permission", `""`, "field_required"},
+		{"access.who_can", "limit", `1001`, "page_invalid"},
+		{"access.who_can", "limit", `-1`, "page_invalid"},
+		{"access.who_can", "domain", `"a b"`, "name_invalid"},
+		{"access.simulate", "add_rules", `[{"role":"a b","permission":"*","reach":"any"}]`, "role_invalid"},
+		{"access.simulate", "add_rules", `[{"role":"a","permission":"*"}]`, "reach_invalid"},
+		{"access.simulate", "remove_rules", `[{"role":"a","reach":"any"}]`, "field_required"},
+		{"access.simulate", "add_bindings", `[{"user":"","role":"a"}]`, "name_invalid"},
+		{"access.simulate", "remove_bindings", `[{"user":"u","role":"a","domain":"*"}]`, "name_invalid"},
+		{"role.create", "name", `"a,b"`, "role_invalid"},
+		{"role.create", "rules", `[{"permission":"image.get","reach":"none"}]`, "reach_invalid"},
+		{"role.create", "rules", `[{"permission":"","reach":"own"}]`, "field_required"},
+		{"role.create", "rules", `[{"permission":"*","reach":"own","domain":"*"}]`, "name_invalid"},
+		{"role.create", "rules", `[` + strings.TrimSuffix(strings.Repeat(`{"permission":"*","reach":"own"},`, domain.MaxRoleRules+1), ",") + `]`, "role_too_large"},
+		{"role.create", "inherits", `[` + strings.TrimSuffix(strings.Repeat(`"user",`, domain.MaxRoleInherits+1), ",") + `]`, "role_too_large"},
+		{"role.create", "inherits", `[""]`, "role_invalid"},
+		{"role.modify", "name", `""`, "role_invalid"},
+		{"role.modify", "inherits", `["a","user\n"]`, "role_invalid"},
+		{"role.modify", "rules", `[{"permission":"image.get"}]`, "reach_invalid"},
+		{"role.delete", "name", `"*"`, "role_invalid"},
+		{"role.get", "name", `""`, "role_invalid"},
+		{"role.bind", "user", `""`, "name_invalid"},
+		{"role.bind", "role", `"p, user"`, "role_invalid"},
+		{"role.unbind", "domain", `"a\tb"`, "name_invalid"},
+		{"key.create", "name", `""`, "name_invalid"},
+		{"key.create", "scopes", `["image.get",""]`, "field_required"},
+		{"key.create", "scopes", `[` + strings.TrimSuffix(strings.Repeat(`"*",`, actions.MaxScopes+1), ",") + `]`, "scopes_invalid"},
+		{"key.create", "user", `""`, "field_required"}, // with a role
+		{"key.create", "role", `""`, "role_invalid"},
+		{"key.create", "projects", `["a b"]`, "name_invalid"},
+		{"key.revoke", "key_id", `"whk_x"`, "id_invalid"},
 	} {
 		t.Run(c.action+" with "+c.field+" "+c.value[:min(len(c.value), 40)], func(t *testing.T) {
 			t.Parallel()

@@ -12,7 +12,7 @@ type Role string
 // The roles of the default policy.
 const (
 	RoleSuperadmin Role = "superadmin" // everything, everywhere
-	RoleAdmin      Role = "admin"      // reads one domain
+	RoleAdmin      Role = "admin"      // reads one domain, and shares there what it has
 	RoleMonitor    Role = "monitor"    // reads everything, changes nothing
 	RoleUser       Role = "user"       // what is visible, and their own images
 )
@@ -24,6 +24,9 @@ type Actor struct {
 	Role     Role     `json:"role"`
 	Domain   string   `json:"domain,omitempty"`
 	Projects []string `json:"projects,omitempty"`
+	// Scopes narrow what the actor may do to the permissions that one of these
+	// patterns covers, whatever its roles grant; none: no narrowing.
+	Scopes []string `json:"scopes,omitempty"`
 }
 
 // InProject reports whether the actor belongs to project.
@@ -52,6 +55,14 @@ func WithEnvelope(ctx context.Context, e Envelope) context.Context {
 func WithActor(ctx context.Context, a Actor) context.Context {
 	e, _ := EnvelopeFrom(ctx)
 	e.Actor = a
+	return WithEnvelope(ctx, e)
+}
+
+// WithIdempotencyKey adds a key to the envelope of ctx, which keeps its other
+// fields.
+func WithIdempotencyKey(ctx context.Context, key string) context.Context {
+	e, _ := EnvelopeFrom(ctx)
+	e.IdempotencyKey = key
 	return WithEnvelope(ctx, e)
 }
 

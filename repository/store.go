@@ -52,6 +52,8 @@ type View struct {
 	Tenancy    TenancyRepository
 	Audit      AuditRepository
 	Tasks      TaskRepository
+	Access     AccessRepository
+	Keys       KeyRepository
 }
 
 // AdminView is what an admin handler can touch. Its repositories take the
@@ -72,6 +74,7 @@ type Store interface {
 	AuditLog
 	Idempotency
 	TaskQueue
+	AccessReader
 }
 
 // AuditLog writes entries that belong to no transaction of a handler: denials,

@@ -2,6 +2,9 @@ package service
 
 import (
 	"context"
+	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
@@ -9,10 +12,25 @@ import (
 	"github.com/wharf-project/wharf/service/port"
 )
 
-// AccessService is the room of the audit trail and of explanations.
+// AccessService is the room of who may do what, and who did: roles, bindings
+// and API keys, explanations, the audit trail.
 type AccessService struct {
 	door       *door
 	authorizer port.Authorizer
+	now        func() time.Time
+	log        *slog.Logger
+}
+
+// caller is who calls. Only the handlers of this room know it: their rules are
+// about what the caller may give to others.
+type caller struct {
+	actor      domain.Actor
+	permission string // that let it in
+	everywhere bool   // over everything
+}
+
+func callerOf(c *Call) caller {
+	return caller{actor: c.Actor, permission: c.Spec.Requires(), everywhere: c.Grant.Reach == domain.ReachAny}
 }
 
 // SearchAudit returns a page of the trail: all of it, or the caller's own
@@ -28,7 +46,6 @@ func (s *AccessService) SearchAudit(ctx context.Context, a actions.SearchAuditAc
 // another actor without a grant over everything, invalid for a permission that
 // does not exist, precondition when the authorizer cannot explain.
 func (s *AccessService) Explain(ctx context.Context, a actions.ExplainAction) (actions.ExplainResult, error) {
-	// The one action that is about the caller itself.
 	return run(ctx, s.door, a, func(ctx context.Context, c *Call) (actions.ExplainResult, error) {
 		who := c.Actor
 		if a.Actor != nil {
@@ -45,6 +62,10 @@ func (s *AccessService) explain(ctx context.Context, who domain.Actor, permissio
 	if !isPermission(permission) {
 		return res, domain.Invalid("permission_unknown", permission, "no such permission: %s", domain.Quote(permission))
 	}
+	if !who.InScope(permission) {
+		res.Decision = domain.Decision{Permission: permission, Actor: who, Missing: "the scopes of the key leave out " + permission}
+		return res, nil
+	}
 	explainer, ok := s.authorizer.(port.Explainer)
 	if !ok {
 		return res, domain.Errorf(domain.CodePrecondition, "explain_unavailable", "authorizer", "this installation's access control cannot explain itself")
@@ -53,11 +74,4 @@ func (s *AccessService) explain(ctx context.Context, who domain.Actor, permissio
 	return res, err
 }
 
-func isPermission(name string) bool {
-	for _, p := range Permissions() {
-		if p == name {
-			return true
-		}
-	}
-	return false
-}
+func isPermission(name string) bool { return slices.Contains(Permissions(), name) }

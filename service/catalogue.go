@@ -87,6 +87,19 @@ func Catalogue() []Entry {
 		entry("WatchTask", (*ImageService).WatchTask),
 		entry("SearchAudit", (*ImageService).SearchAudit),
 		entry("Explain", (*ImageService).Explain),
+		entry("WhoCan", (*ImageService).WhoCan),
+		entry("SimulateAccess", (*ImageService).SimulateAccess),
+		entry("CreateRole", (*ImageService).CreateRole),
+		entry("ModifyRole", (*ImageService).ModifyRole),
+		entry("DeleteRole", (*ImageService).DeleteRole),
+		entry("GetRole", (*ImageService).GetRole),
+		entry("ListRoles", (*ImageService).ListRoles),
+		entry("BindRole", (*ImageService).BindRole),
+		entry("UnbindRole", (*ImageService).UnbindRole),
+		entry("ListRoleBindings", (*ImageService).ListRoleBindings),
+		entry("CreateKey", (*ImageService).CreateKey),
+		entry("ListKeys", (*ImageService).ListKeys),
+		entry("RevokeKey", (*ImageService).RevokeKey),
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 // a rescan does not bring back. Each can be tried without effect.
 var destructive = []string{
 	"image.forget", "image.forget_by_id", "image.forget_many", "image.purge", "image.purge_many", "image.untag", "image.clear",
-	"alias.delete", "registry.delete", "agent.remove", "agent.purge_images", "agent.unload_images",
+	"alias.delete", "registry.delete", "role.delete", "agent.remove", "agent.purge_images", "agent.unload_images",
 }
 
 // superadminOnly are the permissions that the default policy gives to nobody

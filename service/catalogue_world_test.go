@@ -17,13 +17,15 @@ import (
 )
 
 // world is a fleet with one of everything: a registry that is allowed for the
-// domain default, an image with the alias py, and an agent that holds it.
+// domain default, an image with the alias py, an agent that holds it, a role and
+// a binding in that domain, and a key.
 type world struct {
 	*fleet
 	registry domain.Registry
 	image    domain.Image
 	agent    *porttest.Agent
 	task     domain.TaskID
+	key      domain.KeyID
 }
 
 func newWorld(tb testing.TB) *world {
@@ -36,6 +38,13 @@ func newWorld(tb testing.TB) *world {
 	_, err = w.AliasImage(w.root, actions.AliasImageAction{Alias: "py", ImageCanonical: w.image.Canonical()})
 	require.NoError(tb, err)
 	w.agent = w.node("a1", "x86_64", w.image)
+	_, err = w.CreateRole(w.root, actions.CreateRoleAction{Name: "auditor", Rules: []domain.RoleRule{{Permission: "image.forget", Reach: domain.ReachVisible, Domain: "default"}}})
+	require.NoError(tb, err)
+	_, err = w.BindRole(w.root, actions.BindRoleAction{Binding: domain.Binding{User: "alice", Role: "user", Domain: "default"}})
+	require.NoError(tb, err)
+	key, err := w.CreateKey(w.root, actions.CreateKeyAction{Name: "ci"})
+	require.NoError(tb, err)
+	w.key = key.Key.ID
 	return w
 }
 
@@ -48,6 +57,7 @@ func (w *world) action(e service.Entry) actions.Action {
 		"alias.create": `{"alias":"new"}`, "alias.create_by_id": `{"alias":"new"}`,
 		"registry.create": `{"name":"new.example.org","project":""}`, "registry.modify": `{"username":"robot"}`,
 		"agent.register": `{"agent_id":"new"}`, "agent.report": `{"inventory":null}`, "access.explain": `{"actor":null}`,
+		"role.create": `{"name":"new"}`, "key.create": `{"expires_at":"2100-01-01T00:00:00Z"}`,
 	}[e.Spec.Name]; ok {
 		require.NoError(w.tb, json.Unmarshal([]byte(changes), a))
 	}
@@ -76,6 +86,8 @@ func (w *world) fit(v reflect.Value) {
 			f.SetString(string(w.registry.ID))
 		case field.Type == reflect.TypeFor[domain.TaskID]():
 			f.SetString(string(w.task))
+		case field.Type == reflect.TypeFor[domain.KeyID]():
+			f.SetString(string(w.key))
 		case field.Type == reflect.TypeFor[domain.AgentID](), field.Tag.Get("kind") == "agents":
 			f.SetString("a1")
 		case field.Type == reflect.TypeFor[domain.Page](), field.Type == reflect.TypeFor[domain.ImageQuery](),
@@ -131,7 +143,7 @@ func (w *world) everything() string {
 	w.tb.Helper()
 	var all []any
 	for _, e := range service.Catalogue() {
-		if strings.HasSuffix(e.Spec.Name, ".list") || e.Spec.Name == "alias.search" {
+		if strings.HasSuffix(e.Spec.Name, ".list") || e.Spec.Name == "alias.search" || e.Spec.Name == "role.bindings" {
 			a := e.New()
 			if list, ok := a.(*actions.ListImagesAction); ok {
 				list.Statuses = domain.ImageStatuses()

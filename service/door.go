@@ -49,6 +49,8 @@ type door struct {
 	invoke  Invoke
 	store   repository.Store
 	tenancy port.Tenancy
+
+	resolutions port.Resolutions // nil: nothing is remembered
 }
 
 // run brings an action through the door. It is the only caller of handlers.
@@ -79,15 +81,26 @@ func enter[R any](ctx context.Context, d *door, c *Call, h func(context.Context,
 // scoped runs a handler with the store as the call's grant reaches it.
 func scoped[A actions.Action, R any](ctx context.Context, d *door, a A, h func(context.Context, repository.Scoped, A) (R, error)) (R, error) {
 	return run(ctx, d, a, func(ctx context.Context, c *Call) (R, error) {
-		return h(ctx, d.store.Scoped(d.unit(c)), a)
+		return h(ctx, d.scopedFor(c), a)
 	})
+}
+
+// scopedFor is the store of scoped, for the handlers that are about the caller
+// and so come through run.
+func (d *door) scopedFor(c *Call) repository.Scoped {
+	u := d.unit(c)
+	return remembering(d.resolutions, c, u, d.store.Scoped(u))
 }
 
 // admin runs a handler with the whole store, for grants over everything only.
 func admin[A actions.Action, R any](ctx context.Context, d *door, a A, h func(context.Context, repository.Admin, A) (R, error)) (R, error) {
 	c := &Call{Spec: a.Spec(), Action: a, wholeStore: true}
 	return enter(ctx, d, c, func(ctx context.Context, c *Call) (R, error) {
-		return h(ctx, d.store.Admin(d.unit(c)), a)
+		db := d.store.Admin(d.unit(c))
+		if d.resolutions != nil && c.Spec.Effect != actions.Read {
+			db = forgetting[repository.AdminView]{db, d.resolutions}
+		}
+		return h(ctx, db, a)
 	})
 }
 

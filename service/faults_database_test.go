@@ -66,7 +66,7 @@ func newFleetWorld(t *testing.T) *fleetWorld {
 	require.NoError(t, err)
 	w.reg, w.registry = list.Registries[0], list.Registries[1].ID
 	w.store = &fleetFlaky{Store: w.fleet.store}
-	w.svc = w.again(func(c *service.Config) { c.Store = w.store })
+	w.svc = w.again(func(c *service.Config) { c.Store = w.store }, withAuthorizer(reaching(domain.ReachAny)))
 	return w
 }
 
@@ -89,6 +89,13 @@ func fleetWorldData(t *testing.T) []byte {
 	f.alias("app", images[0].Canonical())
 	f.node("a", "x86_64", images[:2]...)
 	f.node("b", "x86_64", images[:2]...)
+	f.ImageService = f.again(withAuthorizer(reaching(domain.ReachAny)))
+	_, err = f.CreateRole(f.root, actions.CreateRoleAction{Name: "ops", Rules: []domain.RoleRule{{Permission: "image.*", Reach: domain.ReachVisible}}})
+	require.NoError(t, err)
+	_, err = f.BindRole(f.root, actions.BindRoleAction{Binding: domain.Binding{User: "alice", Role: "ops"}})
+	require.NoError(t, err)
+	_, err = f.CreateKey(f.root, actions.CreateKeyAction{Name: "ci"})
+	require.NoError(t, err)
 	require.NoError(t, st.Close()) // all of it is in the file now
 	data, err = os.ReadFile(path)
 	require.NoError(t, err)
@@ -117,6 +124,19 @@ func (w *fleetWorld) told() []string {
 	require.NoError(w.tb, err)
 	for _, g := range groups.ScalingGroups {
 		lines = append(lines, fmt.Sprintf("group %v", g))
+	}
+	rows, err := w.fleet.store.PolicyRows(w.tb.Context())
+	require.NoError(w.tb, err)
+	for _, r := range rows.Roles {
+		lines = append(lines, fmt.Sprintf("role %s %v %v", r.Name, r.Rules, r.Inherits))
+	}
+	for _, b := range rows.Bindings {
+		lines = append(lines, fmt.Sprintf("binding %v", b.Binding))
+	}
+	keys, err := w.ListKeys(w.root, actions.ListKeysAction{})
+	require.NoError(w.tb, err)
+	for _, k := range keys.Keys {
+		lines = append(lines, fmt.Sprintf("key %s %v revoked=%t", k.Name, k.Actor, !k.RevokedAt.IsZero()))
 	}
 	slices.Sort(lines)
 	return lines

@@ -9,7 +9,7 @@ import (
 
 // fleetWrites is every write of the catalogue, each with more than a validation.
 func fleetWrites() []fleetWrite {
-	return slices.Concat(fleetCatalogWrites(), fleetStepWrites(), fleetRegistryWrites(), fleetAgentWrites())
+	return slices.Concat(fleetCatalogWrites(), fleetStepWrites(), fleetRegistryWrites(), fleetAgentWrites(), fleetAccessWrites())
 }
 
 // fleetCatalogWrites happen in one transaction.

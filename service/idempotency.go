@@ -46,10 +46,18 @@ func once[R any](ctx context.Context, d *door, c *Call, h func(context.Context, 
 	if res, err = h(ctx, c); err != nil {
 		return zero, err
 	}
-	if result, err = json.Marshal(res); err != nil {
+	if result, err = json.Marshal(kept(res)); err != nil {
 		return zero, domain.Internal("idempotency", err)
 	}
 	return res, nil
+}
+
+// kept is a result as it may be stored: without what is told only once.
+func kept(res any) any {
+	if told, ok := res.(interface{ Kept() any }); ok {
+		return told.Kept()
+	}
+	return res
 }
 
 // hashOf tells one request from another. Secrets, which JSON hides, count as

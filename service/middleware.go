@@ -126,6 +126,9 @@ func limited(l port.Limiter) Middleware {
 func authorized(az port.Authorizer) Middleware {
 	return func(next Invoke) Invoke {
 		return func(ctx context.Context, c *Call) error {
+			if !c.Actor.InScope(c.Spec.Requires()) {
+				return domain.Errorf(domain.CodeForbidden, "scope_too_small", c.Spec.Requires(), "the scopes of your key leave out the permission %s", c.Spec.Requires())
+			}
 			g, err := az.Authorize(ctx, c.Actor, c.Spec.Requires())
 			if err != nil {
 				return domain.Wrap("authorize", err)
@@ -185,5 +188,20 @@ func begun(log repository.AuditLog) Middleware {
 			}
 			return next(ctx, c)
 		}
+	}
+}
+
+// Rates returns what tells callers what is left of their limits, for the headers
+// of transports. A limiter without the method Left tells nothing.
+func Rates(l port.Limiter) func(ctx context.Context, e actions.Effect) (limit, remaining int, reset time.Duration, ok bool) {
+	teller, can := l.(interface {
+		Left(actor domain.UserID, class string) (limit, remaining int, reset time.Duration, ok bool)
+	})
+	return func(ctx context.Context, e actions.Effect) (int, int, time.Duration, bool) {
+		env, known := domain.EnvelopeFrom(ctx)
+		if !can || !known {
+			return 0, 0, 0, false
+		}
+		return teller.Left(env.Actor.ID, e.String())
 	}
 }

@@ -83,6 +83,23 @@ func (l *limiter) Take(_ context.Context, actor domain.UserID, class string) err
 	}
 }
 
+// Left tells what is left of an actor's limit of a class: how many calls fit in
+// at once, how many of them now, and when all of them again. False: no limit.
+func (l *limiter) Left(actor domain.UserID, class string) (limit, remaining int, reset time.Duration, ok bool) {
+	r := l.rates[class]
+	if r.PerSecond <= 0 {
+		return 0, 0, 0, false
+	}
+	l.mu.Lock()
+	b := l.buckets[bucket{actor, class}]
+	l.mu.Unlock()
+	tokens := float64(r.Burst)
+	if b != nil {
+		tokens = max(b.TokensAt(l.now()), 0)
+	}
+	return r.Burst, int(tokens), time.Duration((float64(r.Burst) - tokens) / r.PerSecond * float64(time.Second)), true
+}
+
 // makeRoom drops buckets that are full again, and all of them when that does
 // not help: forgetting a bucket only ever allows more.
 func (l *limiter) makeRoom(now time.Time) {

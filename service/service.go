@@ -26,6 +26,9 @@ type Config struct {
 	Limiter port.Limiter // nil: in process, with DefaultRates
 	Sealer  port.Sealer  // nil: registries with a password are refused
 
+	// Resolutions remembers for reads what names mean; nil: nothing does.
+	Resolutions port.Resolutions
+
 	// Middleware wraps every call, outermost first, just inside the recovery:
 	// the place for tracing and metrics. It sees every outcome, denials too.
 	Middleware []Middleware
@@ -142,7 +145,7 @@ func New(cfg Config) (*ImageService, error) {
 	if err != nil {
 		return nil, domain.Wrap("Architecture", err)
 	}
-	d := &door{store: cfg.Store, tenancy: cfg.Tenancy, invoke: compose(chain(cfg)...)}
+	d := &door{store: cfg.Store, tenancy: cfg.Tenancy, resolutions: cfg.Resolutions, invoke: compose(chain(cfg)...)}
 	names := names{parser: cfg.References, architecture: arch}
 	clients, fleet := newClients(cfg), cfg.Fleet.withDefaults()
 	if cfg.Tasks == nil {
@@ -154,7 +157,7 @@ func New(cfg Config) (*ImageService, error) {
 		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},
 		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: newSlots()},
 		TaskService:     tasks,
-		AccessService:   &AccessService{door: d, authorizer: cfg.Authorizer},
+		AccessService:   &AccessService{door: d, authorizer: cfg.Authorizer, now: cfg.Now, log: cfg.Logger},
 	}, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/uptrace/bun"
+
 	"github.com/wharf-project/wharf/adapters/docker"
 	"github.com/wharf-project/wharf/adapters/jetstream"
 	"github.com/wharf-project/wharf/adapters/keyring"
@@ -31,6 +33,9 @@ type Config struct {
 	Keys string
 	// Policy replaces the default access policy; "": the default.
 	Policy string
+	// Docker says how engines are reached; without TLS in it, the certificates of
+	// $DOCKER_CERT_PATH serve, as they do for Docker's own command line.
+	Docker docker.Options
 	// NATS is how this process reaches nodes that dial in, and other processes.
 	NATS NATS
 	// Background: this process runs [App.Run]. Without it, tasks are only stored,
@@ -41,6 +46,8 @@ type Config struct {
 	// Service overrides what the wiring would choose; its Store and Authorizer
 	// are set here.
 	Service service.Config
+
+	statements bun.QueryHook // sees every statement
 }
 
 // App is a wired service and what it stands on.
@@ -93,7 +100,10 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err := store.Migrate(ctx); err != nil {
 		return nil, err
 	}
-	authorizer, err := rbac.New(rbac.Config{Permissions: service.Permissions(), Policy: cfg.Policy, Logger: cfg.Logger})
+	if cfg.statements != nil {
+		store.AddQueryHook(cfg.statements)
+	}
+	authorizer, err := rbac.New(rbac.Config{Permissions: service.Permissions(), Policy: cfg.Policy, Rows: AccessRows(store), Logger: cfg.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +139,7 @@ func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer, 
 	if c.Agents == nil {
 		c.Agents = map[domain.AgentKind]port.OpenAgent{
 			domain.AgentOCILayout: ocilayout.Opener(ocilayout.Options{}),
-			domain.AgentDocker:    docker.Opener(docker.Options{}),
+			domain.AgentDocker:    docker.Opener(dockerOptions(cfg)),
 			domain.AgentFleet:     l.agent,
 		}
 	}
@@ -141,6 +151,14 @@ func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer, 
 		c.Sealer = ring
 	}
 	return service.New(c)
+}
+
+func dockerOptions(cfg Config) docker.Options {
+	o := cfg.Docker
+	if dir := os.Getenv("DOCKER_CERT_PATH"); o.TLS == nil && dir != "" {
+		o.TLS = map[string]docker.TLSFiles{"": docker.TLSDirectory(dir)}
+	}
+	return o
 }
 
 func keys(cfg Config) (*keyring.Keyring, error) {

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/knadh/koanf/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/wharf-project/wharf/actions"
@@ -42,7 +43,8 @@ func (e embedded) Close() error {
 // Config is everything that the command line takes from outside. [System] fills
 // in what the operating system knows.
 type Config struct {
-	// Open opens the service. Commands that need none, and help, never call it.
+	// Open opens the service in this process. Commands that need none, or talk to a
+	// server, and help, never call it.
 	Open func(context.Context, Settings) (Service, error)
 	// Serve does the background work until ctx ends, and Node that of one node. An
 	// error that only says so is none. nil: there is no such command.
@@ -102,6 +104,7 @@ type program struct {
 	Config
 
 	entries  []service.Entry
+	layers   [layerCount]*koanf.Koanf // of the settings
 	settings Settings
 	global   globals
 	out      *printer
@@ -165,18 +168,15 @@ func (p *program) runs(do func(ctx context.Context, args []string) error) func(*
 
 // with opens the service for as long as do runs, and tells it who calls.
 func (p *program) with(ctx context.Context, do func(ctx context.Context, svc Service) error) (err error) {
-	if p.Open == nil {
-		return domain.Errorf(domain.CodePrecondition, "no_service", "", "this build has no service to talk to")
-	}
 	actor := domain.Actor{ID: domain.UserID(p.User), Role: domain.RoleSuperadmin}
 	if p.global.as != "" {
 		if actor, err = parseActor("as", p.global.as); err != nil {
 			return err
 		}
 	}
-	svc, err := p.Open(ctx, p.settings)
+	svc, err := p.open(ctx)
 	if err != nil {
-		return &openError{err}
+		return err
 	}
 	defer func() {
 		if cerr := svc.Close(); err == nil {
@@ -184,6 +184,25 @@ func (p *program) with(ctx context.Context, do func(ctx context.Context, svc Ser
 		}
 	}()
 	return do(domain.WithEnvelope(ctx, domain.Envelope{Actor: actor, RequestID: domain.NewID[string]()}), svc)
+}
+
+// open opens the service: that of a server if one is set, else our own.
+func (p *program) open(ctx context.Context) (svc Service, err error) {
+	if err := p.connect(); err != nil {
+		return nil, err
+	}
+	switch {
+	case p.settings.Server.URL != "":
+		svc, err = Remote(RemoteConfig{Server: p.settings.Server, Version: p.build().Version, Logger: p.settings.Logger})
+	case p.Open == nil:
+		return nil, domain.Errorf(domain.CodePrecondition, "no_service", "", "this build has no service to talk to")
+	default:
+		svc, err = p.Open(ctx, p.settings)
+	}
+	if err != nil {
+		return nil, &openError{err}
+	}
+	return svc, nil
 }
 
 // entry finds an action by name.

@@ -88,5 +88,17 @@ func examples(action string) []string {
 		"scaling_group.list":      {"", " --where 'domain=lab'"},
 		"audit.search":            {"", " --where 'at>1d and status in (failed, denied)' --desc", " --where 'action=image.forget and actor=ada' --all --json"},
 		"access.explain":          {" image.forget", " image.forget --actor ada:user:lab"},
+		"access.who_can":          {" image.forget", " image.forget --domain lab --project vision"},
+		"role.create":             {" reader --inherits user"},
+		"role.modify":             {" reader --inherits user,monitor --revision 3"},
+		"role.delete":             {" scanner --dry-run", " scanner --force --yes"},
+		"role.get":                {" admin"},
+		"role.list":               {"", " --where 'domain=lab'"},
+		"role.bind":               {" ada scanner", " ada admin --domain lab"},
+		"role.unbind":             {" ada admin --domain lab"},
+		"role.bindings":           {"", " --where 'user=ada'", " --where 'role=scanner and domain=lab'"},
+		"key.create":              {" ci --scopes image.list,image.get --expires-at 30d", " bot --user bot --role user --domain lab --scopes image.list"},
+		"key.list":                {"", " --where 'user=ada' --sort last_used_at"},
+		"key.revoke":              {" " + id},
 	}[action]
 }

@@ -36,7 +36,7 @@ func exitCodes() []exitCode {
 		{6, domain.CodeConflict, "another thing is in the way"},
 		{7, domain.CodePrecondition, "the thing is in a state that does not allow this"},
 		{8, domain.CodeRateLimited, "too many calls"},
-		{9, domain.CodeUnavailable, "a registry, a node or the database does not answer"},
+		{9, domain.CodeUnavailable, "a registry, a node, the database or the server does not answer"},
 		{10, domain.CodeCanceled, "interrupted, or not confirmed"},
 		{11, domain.CodeTimeout, "the time was up"},
 		{exitPartial, "", "some items failed, the others are done"},

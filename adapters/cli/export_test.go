@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"reflect"
 	"time"
 
@@ -24,6 +25,8 @@ var (
 	Width       = width
 	StatusOf    = statusOf
 	Marshal     = marshal
+	Encode      = encode
+	DecodeInto  = decodeResult
 )
 
 func ParseWhere(text string, fields domain.Fields, now time.Time) (domain.Filter, error) {
@@ -56,12 +59,17 @@ type Setting struct {
 	Key, Flag, Env string
 	EnvOnly        bool
 	Of             []string // the commands that have the flag
+	OfServer       bool     // says which server there is
 }
 
 func SettingsTable() []Setting {
 	var list []Setting
+	ofServer := map[string]bool{}
+	for _, s := range serverSettings() {
+		ofServer[s.key] = true
+	}
 	for _, s := range settingsTable() {
-		list = append(list, Setting{s.key, s.flagName(), s.env, s.envOnly, s.of})
+		list = append(list, Setting{s.key, s.flagName(), s.env, s.envOnly, s.of, ofServer[s.key]})
 	}
 	return list
 }
@@ -75,6 +83,30 @@ func ExitCodes() map[domain.Code]int {
 		}
 	}
 	return m
+}
+
+// ServerFor returns the server that a command line talks to.
+func ServerFor(env []string, args ...string) (Server, error) {
+	p := newProgram(Config{Env: env, Stderr: io.Discard})
+	root := p.root()
+	cmd, rest, err := root.Find(append([]string{"image", "list"}, args...))
+	if err != nil {
+		return Server{}, err
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		return Server{}, err
+	}
+	if err := p.load(cmd); err != nil {
+		return Server{}, err
+	}
+	err = p.connect()
+	return p.settings.Server, err
+}
+
+// RemoteOf is Remote with another limit to the bytes of an answer.
+func RemoteOf(c RemoteConfig, most int64) (Service, error) {
+	c.mostBytes = most
+	return Remote(c)
 }
 
 // Unreachable lists the fields of an action that no flag or argument gives.

@@ -73,11 +73,15 @@ func (p *program) readFile(ctx context.Context, name string) ([]byte, error) {
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {
-		why := err
-		if pe, ok := errors.AsType[*os.PathError](err); ok {
-			why = pe.Err
-		}
-		return nil, domain.Invalid("file_unreadable", name, "%s cannot be read: %s", name, why)
+		return nil, domain.Invalid("file_unreadable", name, "%s cannot be read: %s", name, why(err))
 	}
 	return b, nil
+}
+
+// why is what went wrong with a file, without its name.
+func why(err error) error {
+	if pe, ok := errors.AsType[*os.PathError](err); ok {
+		return pe.Err
+	}
+	return err
 }

@@ -28,6 +28,12 @@ func listFields(action string) domain.Fields {
 		return domain.ScalingGroupFields
 	case "audit.search":
 		return domain.AuditFields
+	case "role.list":
+		return domain.RoleFields
+	case "role.bindings":
+		return domain.BindingFields
+	case "key.list":
+		return domain.KeyFields
 	case "task.list":
 		return domain.TaskFields
 	case "task.get":

@@ -31,7 +31,9 @@ func nouns() []noun {
 		{name: "task", short: "Long actions that run in the background", group: groupWork},
 		{name: "scaling_group", short: "Who may use which nodes", group: groupAccess},
 		{name: "audit", short: "Who did what", group: groupAccess},
-		{name: "access", short: "Explain access", group: groupAccess, hidden: true}, // policy explain
+		{name: "role", short: "Roles of your own, and who has them", group: groupAccess},
+		{name: "key", short: "API keys, for programs", group: groupAccess},
+		{name: "access", short: "Who can do what, and what a change would do", group: groupAccess},
 	}
 }
 
@@ -69,14 +71,17 @@ called, who may see and change them, which nodes hold them, and how they get the
 	f.Var(&rawValue{typ: "FILE"}, "config", "file of settings (default $XDG_CONFIG_HOME/wharf/config.yaml)")
 	settingFlags(f, "")
 	f.BoolVar(&p.global.json, "json", p.global.json, "print the result as JSON, and errors too")
-	f.Var(newText("ACTOR", &p.global.as), "as", "act as USER:ROLE[:DOMAIN[:PROJECT,PROJECT]], not as superadmin; for the embedded service")
+	f.Var(newText("ACTOR", &p.global.as), "as", "act as USER:ROLE[:DOMAIN[:PROJECT,PROJECT]], not as superadmin; for the service in this process")
 	f.DurationVar(&p.global.timeout, "timeout", 0, "give up after this time, such as 30s")
 
+	_ = root.RegisterFlagCompletionFunc(keyContext, func(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		return p.completeContext(c, nil, begun)
+	})
 	groups := p.addActions(root)
 	if agent := groups["agent"]; agent != nil {
 		agent.AddCommand(p.nodeCommands()...)
 	}
-	root.AddCommand(p.referenceCommand(), p.policyCommand(), p.versionCommand())
+	root.AddCommand(p.referenceCommand(), p.policyCommand(), p.contextCommand(), p.versionCommand())
 	if p.Serve != nil {
 		root.AddCommand(p.serveCommand())
 	}

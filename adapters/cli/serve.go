@@ -11,9 +11,15 @@ import (
 	"github.com/wharf-project/wharf/domain"
 )
 
-// ServeOptions are what `wharf serve` takes beside the settings; how it is
-// reached is in [Settings.NATS].
+// ServeOptions are what `wharf serve` takes beside the settings; how nodes reach
+// it is in [Settings.NATS].
 type ServeOptions struct {
+	HTTP   HTTP
+	Tokens Tokens
+	// HideSchema keeps the schema of GraphQL from being asked for.
+	HideSchema bool
+	// Traces is a collector over OTLP/HTTP; "": none.
+	Traces string
 	// How long finished tasks, audit entries and idempotency keys are kept. Zero
 	// is the service's default, negative is for ever.
 	KeepTasks, KeepAudit, KeepKeys time.Duration
@@ -22,11 +28,56 @@ type ServeOptions struct {
 	Ready func(line string)
 }
 
+// HTTP is where and how the server answers. Zero values are its defaults.
+type HTTP struct {
+	Listen string // host:port
+	// TLSCert, TLSKey and ClientCA are PEM files; with the last one, clients have
+	// to show a certificate.
+	TLSCert, TLSKey, ClientCA string
+	// BehindProxy permits plain HTTP beyond this machine.
+	BehindProxy bool
+	MaxBody     int64 // bytes
+	MaxRequests int   // at once
+}
+
+// Tokens says whose tokens the server takes beside its own keys, and what their
+// claims mean. An empty Issuer is nobody; other empty fields are the defaults.
+type Tokens struct {
+	Issuer, Audience, KeysURL    string
+	User, Role, Domain, Projects string            // names of claims
+	Roles                        map[string]string // ours by theirs; nil: theirs are ours
+	Superadmin                   bool              // tokens may say so
+}
+
+// check finds settings that go together.
+func (t Tokens) check() error {
+	switch {
+	case t.Issuer == "" && (t.Audience != "" || t.KeysURL != ""):
+		return domain.Invalid("setting_invalid", "oidc_issuer", "oidc_audience and oidc_keys_url are for the issuer of oidc_issuer, which is not set")
+	case t.Issuer != "" && t.Audience == "":
+		return domain.Invalid("setting_invalid", "oidc_audience", "oidc_issuer needs oidc_audience: without, every token of the issuer would be taken")
+	}
+	return nil
+}
+
 func (p *program) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Do the background work: tasks, nodes that dial in, pruning", GroupID: groupTools,
-		Long: `Do the background work until it is stopped: work off tasks, hear nodes that dial in (wharf
-agent run), serve what waited for nodes that were away, and remove what is old.
+		Use: "serve", Short: "Serve HTTP, and do the background work: tasks, nodes that dial in, pruning", GroupID: groupTools,
+		Long: `Serve the catalogue over HTTP and do the background work, until it is stopped: work off tasks,
+hear nodes that dial in (wharf agent run), serve what waited for nodes that were away, and
+remove what is old.
+
+  /v1/NOUN/VERB           each action as a POST of its JSON, those that read as a GET too
+  /graphql, /admin/gql    the same as GraphQL
+  /events/background-task what happens to a task, as a stream
+  /docs, /openapi.json    what there is under /v1
+  /livez, /readyz         whether it lives, and whether requests should come here
+  /metrics                numbers for Prometheus
+
+Everything but /livez and /readyz needs a bearer token: a key of wharf key create, or with
+--oidc-issuer a token of that issuer. Other machines are served over TLS only (--tls-cert), or
+by a proxy that does it (--behind-proxy). The other commands talk to it with --server or a
+context: see wharf context --help.
 
 Any number of processes may serve one database; what one of them leaves behind when it ends,
 another one goes on with. SIGINT and SIGTERM end it in order, with exit code 0; a second one
@@ -34,6 +85,8 @@ kills it. It says on standard output when it is ready, and logs to standard erro
 
 Nodes on other machines need --nats-listen and a certificate, or NATS servers of their own.`,
 		Example: "  wharf serve\n" +
+			"  wharf serve --listen 0.0.0.0:8443 --tls-cert server.pem --tls-key server.key\n" +
+			"  wharf serve --oidc-issuer https://login.example.org/realms/lab --oidc-audience wharf --claim-role realm_access.roles --role-map ops=superadmin,staff=user --oidc-superadmin\n" +
 			"  wharf serve --nats-listen 0.0.0.0:4222 --nats-tls-cert server.pem --nats-tls-key server.key\n" +
 			"  wharf serve --database postgres://wharf@db/wharf --nats-url tls://nats.example.org --nats-seed manager.nkey\n" +
 			"  wharf serve --keep-tasks 7d --keep-audit forever",
@@ -44,6 +97,9 @@ Nodes on other machines need --nats-listen and a certificate, or NATS servers of
 			return usage("no argument is due")
 		}
 		if err := p.settings.NATS.check(); err != nil {
+			return err
+		}
+		if err := p.settings.serve.Tokens.check(); err != nil {
 			return err
 		}
 		if err := p.talkative(); err != nil {

@@ -38,6 +38,8 @@ func TestServe(t *testing.T) {
 	w.run("serve", "extra").exits(2).says("no argument is due")
 	w.run("serve", "--nats-listen", "x:1", "--nats-url", "tls://x").exits(2).says("set one of them")
 	w.run("serve", "--nats-seed", "x").exits(2).says("nats_url, which is not set")
+	w.run("serve", "--oidc-issuer", "https://x").exits(2).says("oidc_issuer needs oidc_audience")
+	w.run("serve", "--oidc-audience", "x").exits(2).says("oidc_issuer, which is not set")
 	w.run("serve", "--keep-tasks", "forever and a day").exits(2).says("setting keep_tasks: a time such as 12h or 30d, or forever")
 }
 

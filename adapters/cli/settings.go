@@ -23,6 +23,11 @@ type Settings struct {
 	DefaultProject      string
 	DefaultArchitecture string
 
+	// Server is what the commands talk to, Context where its settings were taken
+	// from if a flag or the environment named one.
+	Server  Server
+	Context string
+
 	// NATS is how managers and the nodes that dial in find each other.
 	NATS NATS
 
@@ -108,6 +113,14 @@ func settingsHelp() string {
 		fmt.Fprintf(&b, "\n  %-30s $%-27s %s\n      %s\n", flag, s.env, key, s.doc)
 	}
 	b.WriteString("\nFlags with * are those of " + cmdServe + ", and some of " + cmdNode + "; see their help.\n")
-	b.WriteString("Registry passwords are never flags: see wharf registry create --help.\n")
+	b.WriteString(`
+What is said of a server comes from flags, else from the environment, else from the context,
+else from the file. A context that --context names counts as a flag. A server that a flag or
+the environment names leaves the context out, and what is set beside one server is never used
+for another: tokens and certificates are for their own. --server '' is the service in this
+process, whatever else is set.
+
+Passwords and tokens are never flags: see wharf registry create --help and wharf context add --help.
+`)
 	return b.String()
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/knadh/koanf/parsers/yaml"
@@ -19,13 +18,47 @@ import (
 	"github.com/wharf-project/wharf/domain"
 )
 
+// The layers of settings, each above the ones before.
+const (
+	fromFile = iota
+	fromEnv
+	fromFlags
+	layerCount
+)
+
 // load reads the settings from file, environment and flags.
 func (p *program) load(cmd *cobra.Command) error {
-	k := koanf.New(".")
-	if err := p.loadFile(k, cmd); err != nil {
+	for i := range p.layers {
+		p.layers[i] = koanf.New(".")
+	}
+	if err := p.loadFile(p.layers[fromFile], cmd); err != nil {
 		return err
 	}
 	table := settingsTable()
+	if err := p.loadEnv(p.layers[fromEnv], table); err != nil {
+		return err
+	}
+	for _, s := range table {
+		if f := cmd.Flag(s.flagName()); f != nil && f.Changed && !s.envOnly {
+			if err := p.layers[fromFlags].Set(s.key, f.Value.String()); err != nil {
+				return domain.Internal("settings", err)
+			}
+		}
+	}
+	for _, s := range table {
+		for _, layer := range slices.Backward(p.layers[:]) {
+			if layer.Exists(s.key) {
+				if err := s.read(layer.Get(s.key), &p.settings); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return p.settled()
+}
+
+func (p *program) loadEnv(k *koanf.Koanf, table []setting) error {
 	byEnv := map[string]string{}
 	for _, s := range table {
 		byEnv[s.env] = s.key
@@ -42,57 +75,27 @@ func (p *program) load(cmd *cobra.Command) error {
 			return byEnv[name], v
 		},
 	}), nil)
+	for _, s := range table {
+		if v := p.getenv(s.also); s.also != "" && v != "" && !k.Exists(s.key) && err == nil {
+			err = k.Set(s.key, v)
+		}
+	}
 	if err != nil {
 		return domain.Internal("settings", err)
 	}
-	for _, s := range table {
-		if f := cmd.Flag(s.flagName()); f != nil && f.Changed && !s.envOnly {
-			if err := k.Set(s.key, f.Value.String()); err != nil {
-				return domain.Internal("settings", err)
-			}
-		}
-	}
-	for _, s := range table {
-		if err := s.read(k, &p.settings); err != nil {
-			return err
-		}
-	}
-	return p.settled()
+	return nil
 }
 
-func (s setting) read(k *koanf.Koanf, into *Settings) error {
-	if !k.Exists(s.key) {
-		return nil
-	}
-	raw := k.Get(s.key)
-	v := fmt.Sprint(raw)
+// read stores what a layer has for the setting. Errors: invalid.
+func (s setting) read(raw any, into *Settings) error {
 	switch raw.(type) {
 	case string, bool, int, int64, float64:
 	default:
 		return domain.Invalid("setting_invalid", s.key, "setting %s: not a plain value", s.key)
 	}
-	if s.flag != nil {
-		on, err := strconv.ParseBool(v)
-		if err != nil {
-			return domain.Invalid("setting_invalid", s.key, "setting %s: true or false, not %s", s.key, domain.Quote(v))
-		}
-		*s.flag(into) = on
-		return nil
+	if err := s.set(into, fmt.Sprint(raw)); err != nil {
+		return domain.Invalid("setting_invalid", s.key, "setting %s: %s", s.key, domain.MessageOf(err))
 	}
-	if s.keep != nil {
-		d, err := parseKeep(v)
-		if err != nil {
-			return domain.Invalid("setting_invalid", s.key, "setting %s: %s", s.key, domain.MessageOf(err))
-		}
-		*s.keep(into) = d
-		return nil
-	}
-	if s.check != nil && v != "" {
-		if err := s.check(v); err != nil {
-			return domain.Invalid("setting_invalid", s.key, "setting %s: %s", s.key, domain.MessageOf(err))
-		}
-	}
-	*s.text(into) = v
 	return nil
 }
 
@@ -133,15 +136,25 @@ func (p *program) configPath(cmd *cobra.Command) (path string, named bool) {
 	if path := p.getenv(configEnv); path != "" {
 		return path, true
 	}
+	dir := p.configDir()
+	if dir == "" {
+		return "", false
+	}
+	return filepath.Join(dir, "config.yaml"), false
+}
+
+// configDir is where the program's files of settings are, "" where there is no
+// place for them.
+func (p *program) configDir() string {
 	dir := p.getenv("XDG_CONFIG_HOME")
 	if dir == "" {
 		home := p.getenv("HOME")
 		if home == "" {
-			return "", false
+			return ""
 		}
 		dir = filepath.Join(home, ".config")
 	}
-	return filepath.Join(dir, "wharf", "config.yaml"), false
+	return filepath.Join(dir, "wharf")
 }
 
 // settled builds what follows from the settings.

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -67,8 +68,8 @@ func TestPrecedence(t *testing.T) {
 		}[key]
 	}
 	for _, row := range cli.SettingsTable() {
-		if row.Of != nil {
-			continue // below
+		if row.Of != nil || row.OfServer {
+			continue // below, and in server_test.go
 		}
 		v, ok := value[row.Key]
 		if !ok {
@@ -89,8 +90,31 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// servedKeys is what wharf serve is given for a key.
+func servedKeys(s cli.Settings, o cli.ServeOptions) map[string]string {
+	n, h, t := s.NATS, o.HTTP, o.Tokens
+	return map[string]string{
+		"nats_url": n.URL, "nats_seed": n.Seed, "nats_listen": n.Listen, "nats_tls_cert": n.TLSCert, "nats_tls_key": n.TLSKey,
+		"nats_tls_ca": n.TLSCA, "nats_insecure": strconv.FormatBool(n.Insecure),
+		"keep_tasks": o.KeepTasks.String(), "keep_audit": o.KeepAudit.String(), "keep_keys": o.KeepKeys.String(),
+		"listen": h.Listen, "tls_cert": h.TLSCert, "tls_key": h.TLSKey, "client_ca": h.ClientCA, "behind_proxy": strconv.FormatBool(h.BehindProxy),
+		"max_body": strconv.FormatInt(h.MaxBody, 10), "max_requests": strconv.Itoa(h.MaxRequests),
+		"oidc_issuer": t.Issuer, "oidc_audience": t.Audience, "oidc_keys_url": t.KeysURL, "oidc_superadmin": strconv.FormatBool(t.Superadmin),
+		"claim_user": t.User, "claim_role": t.Role, "claim_domain": t.Domain, "claim_projects": t.Projects, "role_map": fmt.Sprint(t.Roles),
+		"hide_schema": strconv.FormatBool(o.HideSchema), "otlp_endpoint": o.Traces,
+	}
+}
+
 // The rows of some commands only: the same order, and no flag elsewhere.
 func TestPrecedenceOfServe(t *testing.T) {
+	switches := [2][3]string{{"false", "true", "false"}, {"false", "true", "false"}}
+	values := map[string][2][3]string{ // as given, as understood
+		"keep_tasks": {{"12h", "forever", "30d"}, {"12h0m0s", "-1ns", "720h0m0s"}}, "nats_insecure": switches, "behind_proxy": switches,
+		"oidc_superadmin": switches, "hide_schema": switches, "max_body": {{"1m", "2k", "3"}, {"1048576", "2048", "3"}},
+		"max_requests": {{"1", "2", "3"}, {"1", "2", "3"}},
+		"role_map":     {{"a=b", "a=c, d=e", "x=y=z"}, {"map[a:b]", "map[a:c d:e]", "map[x:y=z]"}},
+	}
+	values["keep_audit"], values["keep_keys"] = values["keep_tasks"], values["keep_tasks"]
 	for _, row := range cli.SettingsTable() {
 		if row.Of == nil {
 			continue
@@ -98,32 +122,36 @@ func TestPrecedenceOfServe(t *testing.T) {
 		require.Contains(t, row.Of, "wharf serve")
 		w := newWorld(t)
 		w.run("image", "list", "--"+row.Flag+"=x").exits(2).says("unknown flag")
-		value := [3]string{"from-file", "from-env", "from-flag"}
-		want := value
-		switch {
-		case strings.HasPrefix(row.Key, "keep_"):
-			value, want = [3]string{"12h", "forever", "30d"}, [3]string{"12h0m0s", "-1ns", "720h0m0s"}
-		case row.Key == "nats_insecure":
-			value, want = [3]string{"false", "true", "false"}, [3]string{"false", "true", "false"}
+		v, ok := values[row.Key]
+		if !ok {
+			v = [2][3]string{{"from-file", "from-env", "from-flag"}, {"from-file", "from-env", "from-flag"}}
 		}
 		get := func(env []string, args ...string) string {
-			if row.Key == "nats_seed" { // goes with the servers that it is for
-				args = append(args, "--nats-url=tls://x")
+			more := map[string][]string{ // what goes with the row
+				"nats_seed": {"--nats-url=tls://x"}, "oidc_issuer": {"--oidc-audience=a"}, "oidc_audience": {"--oidc-issuer=i"},
+				"oidc_keys_url": {"--oidc-issuer=i", "--oidc-audience=a"},
 			}
-			s, o := served(t, env, args...)
-			return map[string]string{
-				"nats_url": s.NATS.URL, "nats_seed": s.NATS.Seed, "nats_listen": s.NATS.Listen, "nats_tls_cert": s.NATS.TLSCert, "nats_tls_key": s.NATS.TLSKey,
-				"nats_tls_ca": s.NATS.TLSCA, "nats_insecure": strconv.FormatBool(s.NATS.Insecure),
-				"keep_tasks": o.KeepTasks.String(), "keep_audit": o.KeepAudit.String(), "keep_keys": o.KeepKeys.String(),
-			}[row.Key]
+			s, o := served(t, env, append(args, more[row.Key]...)...)
+			got, known := servedKeys(s, o)[row.Key]
+			require.True(t, known, row.Key)
+			return got
 		}
-		env := []string{row.Env + "=" + value[1]}
-		config := "--config=" + file(t, "c.yaml", row.Key+": "+value[0]+"\n")
-		require.Equal(t, want[0], get(nil, config), row.Key)
-		require.Equal(t, want[1], get(env, config), row.Key)
-		require.Equal(t, want[2], get(env, config, "--"+row.Flag+"="+value[2]), row.Key)
+		env := []string{row.Env + "=" + v[0][1]}
+		config := "--config=" + file(t, "c.yaml", row.Key+": "+v[0][0]+"\n")
+		require.Equal(t, v[1][0], get(nil, config), row.Key)
+		require.Equal(t, v[1][1], get(env, config), row.Key)
+		require.Equal(t, v[1][2], get(env, config, "--"+row.Flag+"="+v[0][2]), row.Key)
 	}
 	require.Equal(t, "tls://x", settings(t, []string{"WHARF_NATS_URL=tls://x"}).NATS.URL, "whoever reaches nodes may need it")
+}
+
+// A variable of others counts when ours is not set.
+func TestTheCollectorsOwnVariable(t *testing.T) {
+	theirs := "OTEL_EXPORTER_OTLP_ENDPOINT=http://theirs:4318"
+	_, o := served(t, []string{theirs}, "--config", file(t, "c.yaml", "otlp_endpoint: http://file:4318\n"))
+	require.Equal(t, "http://theirs:4318", o.Traces)
+	_, o = served(t, []string{theirs, "WHARF_OTLP_ENDPOINT=http://ours:4318"})
+	require.Equal(t, "http://ours:4318", o.Traces)
 }
 
 func TestWhereTheFileIs(t *testing.T) {
@@ -159,6 +187,14 @@ func TestBadSettings(t *testing.T) {
 	bad("setting keep_tasks: a time such as 12h or 30d, or forever", []string{"WHARF_KEEP_TASKS=soon"})
 	bad("setting keep_audit:", nil, "--config", file(t, "c.yaml", "keep_audit: 0h\n"))
 	bad("setting nats_insecure: true or false", []string{"WHARF_NATS_INSECURE=maybe"})
+	bad("setting max_body:", []string{"WHARF_MAX_BODY=0"})
+	bad("setting max_requests: a number from 1 on", []string{"WHARF_MAX_REQUESTS=-1"})
+	bad("setting role_map: a pair is KEY=VALUE", []string{"WHARF_ROLE_MAP=a=b,c"})
+	bad("setting server: a server is a URL such as", nil, "--server", "wharf.example.org")
+	bad("setting server: the URL of a server has no user", nil, "--server", "https://ada:pw@x")
+	bad("setting server: the URL of a server ends with its path", nil, "--server", "https://x/?a=b")
+	bad("setting server_insecure: true or false", []string{"WHARF_SERVER_INSECURE=perhaps"})
+	bad("token is taken from the environment only (WHARF_TOKEN)", nil, "--config", file(t, "c.yaml", "token: x\n"))
 	bad("setting default_registry:", nil, "--default-registry", "no host")
 	bad("setting default_architecture:", nil, "--default-architecture", "x y")
 	bad("setting default_project:", nil, "--default-project", "A B")

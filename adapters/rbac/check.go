@@ -2,7 +2,6 @@ package rbac
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/wharf-project/wharf/domain"
 )
@@ -99,7 +98,7 @@ func (c checker) rule(r rule) error {
 	if err := checkDomain(r.where, r.Domain); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(c.permissions, func(p string) bool { return covers(r.Permission, p) }) {
+	if !slices.ContainsFunc(c.permissions, func(p string) bool { return domain.Covers(r.Permission, p) }) {
 		return invalid(r.where, "no permission matches %s of role %s", domain.Quote(r.Permission), r.Role)
 	}
 	return nil
@@ -133,7 +132,7 @@ func (c checker) existing(where string, r domain.Role) error {
 }
 
 func (c checker) role(where string, r domain.Role) error {
-	if !isRole(r) {
+	if !domain.IsRole(r) {
 		return invalid(where, "a role has 1-64 letters, digits, '.', '_', '-' or ':': %s", domain.Quote(string(r)))
 	}
 	if c.guarded[r] {
@@ -153,19 +152,6 @@ func checkDomain(where, name string) error {
 		return invalid(where, "%s", domain.MessageOf(err))
 	}
 	return nil
-}
-
-func isRole(r domain.Role) bool {
-	if r == "" || len(r) > 64 {
-		return false
-	}
-	for _, c := range []byte(r) {
-		alnum := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !alnum && strings.IndexByte("._-:", c) < 0 {
-			return false
-		}
-	}
-	return true
 }
 
 func describe(r Rule) string {

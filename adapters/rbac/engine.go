@@ -92,7 +92,7 @@ func (e *engine) enforcer(links []Link, roles []domain.Role) (*casbin.Enforcer, 
 	}
 	enforcer.AddFunction("covers", func(args ...any) (any, error) {
 		permission, pattern := args[0].(string), args[1].(string)
-		return covers(pattern, permission), nil
+		return domain.Covers(pattern, permission), nil
 	})
 	return enforcer, nil
 }

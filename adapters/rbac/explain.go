@@ -36,7 +36,7 @@ func (s *snapshot) missing(a *domain.Actor, permission string) string {
 	for _, name := range []string{"", a.Domain} {
 		for role, rules := range s.shards[name] {
 			for _, r := range rules {
-				if covers(r.Permission, permission) && !isMachine(role) {
+				if domain.Covers(r.Permission, permission) && !isMachine(role) {
 					reach[role] = max(reach[role], r.Reach)
 				}
 			}

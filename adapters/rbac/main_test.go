@@ -22,6 +22,8 @@ var permissions = []string{
 	"registry.create", "registry.modify", "registry.delete", "registry.list", "registry.allow", "registry.disallow",
 	"registry.associate", "registry.disassociate", "registry.rescan",
 	"audit.search", "access.explain", "task.get", "task.list", "task.cancel", "task.retry", "agent.intents", "agent.drop_intents",
+	"access.who_can", "role.modify", "role.create", "role.delete", "role.get", "role.list", "role.bind", "role.unbind", "role.bindings",
+	"key.create", "key.list", "key.revoke",
 }
 
 // rows are Rows in memory.

@@ -65,18 +65,6 @@ var modelText string
 // DefaultPolicy returns the embedded policy as CSV: a start for one's own.
 func DefaultPolicy() string { return defaultPolicy }
 
-// covers reports whether a pattern stands for a permission. Only the three
-// forms of [Rule] are patterns; everything else is compared as it is.
-func covers(pattern, permission string) bool {
-	if pattern == "*" {
-		return true
-	}
-	if kind, ok := strings.CutSuffix(pattern, ".*"); ok {
-		return kind == kindOf(permission)
-	}
-	return pattern == permission
-}
-
 func kindOf(permission string) string {
 	kind, _, _ := strings.Cut(permission, ".")
 	return kind

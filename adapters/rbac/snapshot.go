@@ -17,6 +17,7 @@ type snapshot struct {
 	shards   map[string]map[domain.Role][]*rule // domain ("" for all), role
 	links    map[domain.Role][]domain.Role
 	known    map[domain.Role]bool
+	bindings []Binding
 	bound    map[member]int // to sets; 0 for users without a binding
 	sets     [][]domain.Role
 
@@ -66,6 +67,7 @@ func newSnapshot(e *engine, revision int64, parts ...draft) *snapshot {
 			s.links[l.Role] = append(s.links[l.Role], l.Parent)
 			s.known[l.Role] = true
 		}
+		s.bindings = append(s.bindings, d.bindings...)
 		s.bind(d.bindings)
 	}
 	return s

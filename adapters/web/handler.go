@@ -125,7 +125,11 @@ func (s *Server) authenticated(c Config, next http.Handler) http.Handler {
 			refuse(w, r, err)
 			return
 		}
-		ctx := domain.WithEnvelope(r.Context(), domain.Envelope{Actor: actor, RequestID: requestID(r.Context())})
+		envelope := domain.Envelope{Actor: actor, RequestID: requestID(r.Context())}
+		if key := r.Header.Get("Idempotency-Key"); visible(key) && len(key) <= 255 {
+			envelope.IdempotencyKey = key // a transport may say what is wrong with another one
+		}
+		ctx := domain.WithEnvelope(r.Context(), envelope)
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

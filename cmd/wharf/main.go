@@ -10,7 +10,10 @@ import (
 	"github.com/wharf-project/wharf/adapters/app"
 	"github.com/wharf-project/wharf/adapters/broker"
 	"github.com/wharf-project/wharf/adapters/cli"
+	"github.com/wharf-project/wharf/adapters/oidc"
 	"github.com/wharf-project/wharf/adapters/rbac"
+	"github.com/wharf-project/wharf/adapters/web"
+	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/service"
 )
 
@@ -45,15 +48,30 @@ func open(ctx context.Context, s cli.Settings) (cli.Service, error) {
 
 func serve(ctx context.Context, s cli.Settings, o cli.ServeOptions) error {
 	c := settings(s)
-	c.Background = true
 	c.Service.Work.Retention = service.Retention{Tasks: o.KeepTasks, Audit: o.KeepAudit, IdempotencyKeys: o.KeepKeys}
-	a, err := app.Open(ctx, c)
-	if err != nil {
-		return err
+	h := o.HTTP
+	return app.Serve(ctx, c, app.ServerConfig{
+		Listen: h.Listen, Cert: h.TLSCert, Key: h.TLSKey, ClientCA: h.ClientCA, AllowPlaintext: h.BehindProxy,
+		Limits: web.Limits{Body: h.MaxBody, Concurrent: h.MaxRequests},
+		Tokens: tokens(o.Tokens), HideSchema: o.HideSchema, Traces: o.Traces, Version: version(),
+		Ready: func(url, nats string) { o.Ready("serving at " + url + "; nodes dial in to " + nats) },
+	})
+}
+
+func tokens(t cli.Tokens) *oidc.Config {
+	if t.Issuer == "" {
+		return nil
 	}
-	defer a.Close()
-	o.Ready("serving; nodes dial in to " + a.URL())
-	return a.Run(ctx)
+	c := &oidc.Config{Issuer: t.Issuer, Audience: t.Audience, KeysURL: t.KeysURL, Claims: oidc.Claims{
+		User: t.User, Role: t.Role, Domain: t.Domain, Projects: t.Projects, Superadmin: t.Superadmin,
+	}}
+	for theirs, ours := range t.Roles {
+		if c.Claims.Roles == nil {
+			c.Claims.Roles = map[string]domain.Role{}
+		}
+		c.Claims.Roles[theirs] = domain.Role(ours)
+	}
+	return c
 }
 
 func node(ctx context.Context, s cli.Settings, o cli.NodeOptions) error {

@@ -4,15 +4,21 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/wharf-project/wharf/adapters/cli"
+	"github.com/wharf-project/wharf/adapters/oidc"
+	"github.com/wharf-project/wharf/domain"
 )
 
 // The test binary is the program when this is set.
@@ -87,6 +93,53 @@ func TestInterrupt(t *testing.T) {
 	require.Error(t, cmd.Wait())
 	require.Equal(t, 10, cmd.ProcessState.ExitCode(), out)
 	require.Contains(t, out.String(), "wharf: canceled")
+}
+
+// The program as a server without any configuration but a free port, and as its
+// client.
+func TestServer(t *testing.T) {
+	dir := t.TempDir()
+	cmd, _ := wharf(t, dir, "serve", "--listen", "127.0.0.1:0", "--json")
+	cmd.Stdout = nil
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	var ready struct{ Ready string }
+	require.NoError(t, json.NewDecoder(out).Decode(&ready))
+	found := regexp.MustCompile(`^serving at (http://127\.0\.0\.1:[0-9]+); nodes dial in to nats://127\.0\.0\.1:[0-9]+$`).FindStringSubmatch(ready.Ready)
+	require.NotNil(t, found, ready.Ready)
+
+	client, said := wharf(t, dir, "key", "create", "ci", "--json")
+	require.NoError(t, client.Run(), said)
+	var key struct{ Secret string }
+	require.NoError(t, json.Unmarshal(said.Bytes(), &key))
+	ask := func(token string, args ...string) (string, int) {
+		client, said := wharf(t, t.TempDir(), args...) // its own data is elsewhere
+		client.Env = append(client.Env, "WHARF_SERVER="+found[1], "WHARF_TOKEN="+token)
+		_ = client.Run()
+		return said.String(), client.ProcessState.ExitCode()
+	}
+	text, code := ask(key.Secret, "scaling-group", "allow", "gpu", "lab")
+	require.Zero(t, code, text)
+	text, code = ask("whk_wrong", "scaling-group", "list")
+	require.Equal(t, 3, code, text)
+
+	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, cmd.Wait(), "ended in order")
+	local, said := wharf(t, dir, "scaling-group", "list")
+	require.NoError(t, local.Run(), said)
+	require.Regexp(t, `gpu +lab`, said.String())
+}
+
+func TestTokens(t *testing.T) {
+	require.Nil(t, tokens(cli.Tokens{User: "email"}))
+	require.Equal(t, &oidc.Config{
+		Issuer: "i", Audience: "a", KeysURL: "k",
+		Claims: oidc.Claims{User: "u", Role: "r", Domain: "d", Projects: "p", Superadmin: true, Roles: map[string]domain.Role{"ops": domain.RoleSuperadmin}},
+	}, tokens(cli.Tokens{
+		Issuer: "i", Audience: "a", KeysURL: "k", User: "u", Role: "r", Domain: "d", Projects: "p", Superadmin: true, Roles: map[string]string{"ops": "superadmin"},
+	}))
+	require.Nil(t, tokens(cli.Tokens{Issuer: "i"}).Claims.Roles, "theirs are ours")
 }
 
 // A second signal ends a program that does not want to.

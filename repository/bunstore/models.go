@@ -183,6 +183,7 @@ func models() []any {
 		(*registryDomainRow)(nil), (*registryProjectRow)(nil), (*agentRow)(nil), (*installedRow)(nil),
 		(*scalingGroupRow)(nil), (*auditRow)(nil), (*auditTargetRow)(nil), (*idempotencyRow)(nil),
 		(*taskRow)(nil), (*taskItemRow)(nil), (*taskEventRow)(nil), (*intentRow)(nil),
+		(*roleRow)(nil), (*roleBindingRow)(nil), (*policyRow)(nil), (*apiKeyRow)(nil),
 	}
 }
 

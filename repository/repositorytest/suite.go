@@ -58,6 +58,8 @@ func topics() []topic {
 		{"idempotency", idempotency},
 		{"tasks", tasks},
 		{"intents", intents},
+		{"access", accesses},
+		{"keys", apiKeys},
 		{"endings", endings},
 		{"names", names},
 	}
