@@ -65,6 +65,7 @@ tidy: ## go.mod and go.sum
 
 .PHONY: verify
 verify: generate tidy ## fail when generated files, go.mod or go.sum are not as committed
+	$(GO) run ./tests/compat # what others build on
 	@if [ -n "$$(git status --porcelain)" ]; then git status --short; git diff; echo 'verify: the tree is not clean' >&2; exit 1; fi
 
 .PHONY: bench
