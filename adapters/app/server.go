@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -112,7 +113,7 @@ func Serve(ctx context.Context, cfg Config, sc ServerConfig) error {
 
 // handler is every transport under its paths.
 func (a *App) handler(sc ServerConfig, closing <-chan struct{}) (http.Handler, error) {
-	api, err := rest.New(a.ImageService, rest.Options{Closing: closing, Rates: service.Rates(sc.limiter)})
+	api, err := rest.New(a.ImageService, rest.Options{Closing: closing, MaxBody: cmp.Or(sc.Limits.Body, 8<<20), Rates: service.Rates(sc.limiter)})
 	if err != nil {
 		return nil, err
 	}

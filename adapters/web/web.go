@@ -62,6 +62,7 @@ func (l Limits) withDefaults() Limits {
 
 // Server is an HTTP server that listens.
 type Server struct {
+	secure  bool
 	http    *http.Server
 	ln      net.Listener
 	log     *slog.Logger
@@ -97,7 +98,7 @@ func Listen(ctx context.Context, c Config) (*Server, error) {
 	if secure != nil {
 		ln = tls.NewListener(ln, secure)
 	}
-	s := &Server{ln: ln, log: c.Logger, limits: c.Limits, closing: make(chan struct{})}
+	s := &Server{secure: secure != nil, ln: ln, log: c.Logger, limits: c.Limits, closing: make(chan struct{})}
 	s.http = &http.Server{
 		TLSConfig: secure,
 		Handler:   s.handler(c), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
@@ -140,7 +141,7 @@ func (c Config) tls() (*tls.Config, error) {
 // URL is where the server listens.
 func (s *Server) URL() string {
 	scheme := "http://"
-	if s.http.TLSConfig != nil {
+	if s.secure {
 		scheme = "https://"
 	}
 	return scheme + s.ln.Addr().String()
