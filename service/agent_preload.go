@@ -134,7 +134,7 @@ func (p *preload) item(ctx context.Context, agent port.Agent, l *lane, it *item,
 	switch {
 	case it.err != nil:
 		l.step(ctx, m, it, "", 0, it.err)
-		return nil
+		return nil //nolint:nilerr // it is the item's outcome
 	case have.Canonical != "" && have.Digest == it.image.ConfigDigest:
 		*pulled = have
 		l.step(ctx, m, it, actions.DidNothing, have.SizeBytes, nil, have)
@@ -144,18 +144,17 @@ func (p *preload) item(ctx context.Context, agent port.Agent, l *lane, it *item,
 		return nil
 	}
 	out, err := p.pull(ctx, agent, l.id, *it.image)
-	if err != nil {
-		if isAway(err) || ctx.Err() != nil {
-			return err
-		}
+	did := actions.DidPull
+	switch {
+	case err != nil && (isAway(err) || ctx.Err() != nil):
+		return err
+	case err != nil:
 		l.step(ctx, m, it, "", 0, err)
 		return nil
-	}
-	*pulled = domain.InventoryImage{Canonical: it.canonical, Architecture: it.architecture, Digest: out.Digest, SizeBytes: out.SizeBytes}
-	did := actions.DidPull
-	if out.Unchanged {
+	case out.Unchanged:
 		did = actions.DidNothing
 	}
+	*pulled = domain.InventoryImage{Canonical: it.canonical, Architecture: it.architecture, Digest: out.Digest, SizeBytes: out.SizeBytes}
 	l.step(ctx, m, it, did, out.SizeBytes, nil, *pulled)
 	return nil
 }

@@ -73,7 +73,7 @@ func Serve(ctx context.Context, cfg Config, sc ServerConfig) error {
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer func() { _ = a.Close() }()
 	authenticate, err := a.authenticator(sc)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func machine(id domain.UserID) bool {
 }
 
 func (c Claims) role(said []string) domain.Role {
-	var roles []domain.Role
+	roles := make([]domain.Role, 0, len(said))
 	for _, s := range said {
 		role := domain.Role(s)
 		if c.Roles != nil {

@@ -65,15 +65,16 @@ func visible(s string) bool {
 // recovered keeps a panic of a transport from ending anything but its request.
 func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
 		defer func() {
 			p := recover()
 			if p == nil {
 				return
 			}
 			if p == http.ErrAbortHandler { //nolint:errorlint // a panic's value
-				panic(p)
+				panic(p) //nolint:forbidigo // net/http's own way to break a connection off
 			}
-			s.log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "request_id", requestID(r.Context()), "panic", p)
+			s.log.ErrorContext(ctx, "panic", "path", r.URL.Path, "request_id", requestID(ctx), "panic", p)
 			refuse(w, r, domain.Errorf(domain.CodeInternal, "panic", "", "internal error"))
 		}()
 		next.ServeHTTP(w, r)

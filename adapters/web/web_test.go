@@ -150,7 +150,7 @@ func TestNobodyTakesMoreThanTheyMay(t *testing.T) {
 	ada := map[string]string{"Authorization": "Bearer ada"}
 	require.Equal(t, 413, ask(t, "POST", url+"/x", strings.Repeat("x", 1001), ada).status)
 	require.Equal(t, 500, ask(t, "POST", url+"/panic", "", ada).status)
-	req, err := http.NewRequestWithContext(t.Context(), "POST", url+"/x", io.LimitReader(zeros{}, 1<<20)) // without a length
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/x", io.LimitReader(zeros{}, 1<<20)) // without a length
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer ada")
 	res, err := http.DefaultClient.Do(req)

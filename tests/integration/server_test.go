@@ -116,7 +116,7 @@ func TestATaskIsFollowedOverHTTPUntilItsEnd(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(body), &got))
 
-	req, err := http.NewRequestWithContext(t.Context(), "GET", s.url+"/events/background-task?taskId="+got.TaskID, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/events/background-task?taskId="+got.TaskID, nil)
 	require.NoError(t, err)
 	req.Header.Set("Authorization", "Bearer "+s.key)
 	res, err := http.DefaultClient.Do(req)
