@@ -2,12 +2,16 @@ package bunstore
 
 import "strings"
 
-// columnTypes fills the templates of the migrations.
-type columnTypes struct{ Text, Bool, Time, JSON string }
+// columnTypes fills the templates of the migrations. Postgres is for what only
+// it has, or makes use of.
+type columnTypes struct {
+	Text, Bool, Time, JSON string
+	Postgres               bool
+}
 
 func typesOf(pg bool) columnTypes {
 	if pg {
-		return columnTypes{Text: `TEXT COLLATE "C"`, Bool: "BOOLEAN", Time: "TIMESTAMPTZ", JSON: "JSONB"}
+		return columnTypes{Text: `TEXT COLLATE "C"`, Bool: "BOOLEAN", Time: "TIMESTAMPTZ", JSON: "JSONB", Postgres: true}
 	}
 	return columnTypes{Text: "TEXT", Bool: "BOOLEAN", Time: "TIMESTAMP", JSON: "TEXT"}
 }

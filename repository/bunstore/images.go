@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -126,74 +125,6 @@ func (m *images) Many(ctx context.Context, ids []domain.ImageID) ([]domain.Image
 		}
 	}
 	return list, nil
-}
-
-// listedImage is a row of a list: an image and its count of agents.
-type listedImage struct {
-	imageRow  `bun:",extend"`
-	Installed int `bun:"installed,scanonly"`
-}
-
-func (m *images) List(ctx context.Context, q domain.ImageQuery, p domain.Page) ([]domain.ImageDetail, domain.PageInfo, error) {
-	s := m.s()
-	if err := s.reading(ctx, "images.list"); err != nil {
-		return nil, domain.PageInfo{}, err
-	}
-	if err := q.Check(); err != nil {
-		return nil, domain.PageInfo{}, err
-	}
-	tenancy, agents, err := s.tenancyFilters(ctx, q)
-	if err != nil {
-		return nil, domain.PageInfo{}, err
-	}
-	sel := m.db.NewSelect().Model((*listedImage)(nil)).Where("?", s.reachableImages())
-	for _, c := range tenancy {
-		sel = sel.Where("?", c)
-	}
-	statuses := q.Statuses
-	if len(statuses) == 0 {
-		statuses = []domain.ImageStatus{domain.ImageAlive}
-	}
-	sel = sel.Where("i.status IN (?)", bun.List(texts(statuses)))
-	if q.IsOperation != nil {
-		sel = sel.Where("i.operation = ?", *q.IsOperation)
-	}
-	if q.IsInstalled != nil {
-		if held := heldBy(agents); *q.IsInstalled {
-			sel = sel.Where("?", held)
-		} else {
-			sel = sel.Where("NOT ?", held)
-		}
-	}
-	sel, p, err = imageTable.page(sel, m.store.pg, q.Where, p)
-	if err != nil {
-		return nil, domain.PageInfo{}, err
-	}
-	sel = sel.ColumnExpr("i.*").ColumnExpr("? AS installed", holders(agents))
-	rows, info, err := listed(ctx, imageTable, sel, p, imageKey)
-	if err != nil {
-		return nil, info, err
-	}
-	details, err := m.details(ctx, rows)
-	return details, info, err
-}
-
-func imageKey(r listedImage, sort string) (key, id string) {
-	switch sort {
-	case "name":
-		key = r.Name
-	case "size_bytes":
-		key = strconv.FormatInt(r.SizeBytes, 10)
-	case "created_at":
-		key = domain.CursorTime(r.CreatedAt)
-	case "updated_at":
-		key = domain.CursorTime(r.UpdatedAt)
-	case "last_used_at":
-		key = domain.CursorTime(r.LastUsedAt)
-	default:
-		key = r.Canonical
-	}
-	return key, r.ID
 }
 
 func (m *images) Detail(ctx context.Context, img domain.Image) (domain.ImageDetail, error) {

@@ -40,9 +40,9 @@ func (t *table) page(q *bun.SelectQuery, pg bool, f domain.Filter, p domain.Page
 // ordered adds order, cursor and limit; one row more than asked for tells
 // whether there is a next page.
 func (t *table) ordered(q *bun.SelectQuery, p domain.Page) (*bun.SelectQuery, error) {
-	column, dir, than := t.columns[p.Sort], "ASC", ">"
+	column, dir, from := t.columns[p.Sort], "ASC", ">="
 	if p.Desc {
-		dir, than = "DESC", "<"
+		dir, from = "DESC", "<="
 	}
 	if p.After != "" {
 		c, err := domain.ParseCursor(p.After, p.Sort, p.Desc)
@@ -53,7 +53,11 @@ func (t *table) ordered(q *bun.SelectQuery, p domain.Page) (*bun.SelectQuery, er
 		if err != nil {
 			return nil, err
 		}
-		q = q.Where("(?, ?) "+than+" (?, ?)", bun.Safe(column), bun.Safe(t.id), key, c.ID)
+		// Not simply after it: for that Postgres expects that no row has the same
+		// key, and plans for nothing where thousands have.
+		for _, op := range []string{from, "<>"} {
+			q = q.Where("(?, ?) "+op+" (?, ?)", bun.Safe(column), bun.Safe(t.id), key, c.ID)
+		}
 	}
 	return q.OrderExpr("? "+dir, bun.Safe(column)).OrderExpr("? "+dir, bun.Safe(t.id)).Limit(int64(p.Limit) + 1), nil
 }
@@ -78,9 +82,14 @@ func cursorKey(kind domain.Kind, key string) (any, error) {
 // listed runs the query of a page and cuts the extra row off. key gives the
 // sort key and the id of an item.
 func listed[R any](ctx context.Context, t *table, q *bun.SelectQuery, p domain.Page, key func(R, string) (string, string)) ([]R, domain.PageInfo, error) {
+	return listedOf(ctx, t, q, q, p, key)
+}
+
+// listedOf is listed with another query for counting.
+func listedOf[R any](ctx context.Context, t *table, all, q *bun.SelectQuery, p domain.Page, key func(R, string) (string, string)) ([]R, domain.PageInfo, error) {
 	var info domain.PageInfo
 	if p.Count {
-		n, err := q.Clone().Count(ctx)
+		n, err := all.Clone().Count(ctx)
 		if err != nil {
 			return nil, info, translate("count", err)
 		}

@@ -125,10 +125,9 @@ func (s *session) usableGroups(ctx context.Context, domainName string, projects 
 	return groups, translate("scaling groups", err)
 }
 
-// tenancyFilters turns domain, group and scaling group of a query into
-// conditions on images, and on the agents (AS a) that count as holding them;
-// agents is nil when every agent counts.
-func (s *session) tenancyFilters(ctx context.Context, q domain.ImageQuery) (images []cond, agents *cond, err error) {
+// tenancyFilters starts a list with the domain, group and scaling group of a
+// query: the registries, and the agents that must hold an image.
+func (s *session) tenancyFilters(ctx context.Context, q domain.ImageQuery) (l imageList, err error) {
 	actor := s.actor()
 	domainName := actor.Domain
 	if s.any() {
@@ -136,28 +135,29 @@ func (s *session) tenancyFilters(ctx context.Context, q domain.ImageQuery) (imag
 	}
 	if q.Domain != nil {
 		if !s.any() {
-			return nil, nil, domain.Errorf(domain.CodeForbidden, "domain_filter", *q.Domain, "only a grant over everything may ask for a domain")
+			return l, domain.Errorf(domain.CodeForbidden, "domain_filter", *q.Domain, "only a grant over everything may ask for a domain")
 		}
 		domainName = *q.Domain
 	}
 	if q.Group != nil && !s.any() && !actor.InProject(*q.Group) {
-		return nil, nil, domain.NotFound("group", *q.Group)
+		return l, domain.NotFound("group", *q.Group)
 	}
 	if c, ok := registryFilter(q); ok {
-		images = append(images, c)
+		l.registries = []cond{c}
 	}
 	if q.Group == nil && q.ScalingGroup == nil {
-		return images, nil, nil
+		return l, nil
 	}
 	groups, err := s.groupsAsked(ctx, q, domainName)
 	if err != nil {
-		return nil, nil, err
+		return l, err
 	}
 	c := sqlf("a.scaling_group IN (?)", bun.List(groups))
-	return append(images, heldBy(&c)), &c, nil
+	l.agents, l.conds = &c, []cond{heldBy(&c)}
+	return l, nil
 }
 
-// registryFilter narrows the registries by domain and group. The visible rule
+// registryFilter narrows the registries (AS r) by domain and group. The visible rule
 // has the actor's domain already; a group narrows its projects to one.
 func registryFilter(q domain.ImageQuery) (cond, bool) {
 	associated := sqlf("r.id IN (SELECT rp.registry_id FROM wharf_registry_projects AS rp)")
@@ -166,10 +166,9 @@ func registryFilter(q domain.ImageQuery) (cond, bool) {
 	}
 	switch {
 	case q.Domain != nil:
-		return sqlf(`i.registry_id IN (SELECT r.id FROM wharf_registries AS r JOIN wharf_registry_domains AS rd ON rd.registry_id = r.id
-			WHERE rd.domain = ? AND (r.is_global OR ?))`, *q.Domain, associated), true
+		return sqlf("(r.id IN (SELECT rd.registry_id FROM wharf_registry_domains AS rd WHERE rd.domain = ?) AND (r.is_global OR ?))", *q.Domain, associated), true
 	case q.Group != nil:
-		return sqlf("i.registry_id IN (SELECT r.id FROM wharf_registries AS r WHERE r.is_global OR ?)", associated), true
+		return sqlf("(r.is_global OR ?)", associated), true
 	}
 	return always, false
 }
@@ -193,13 +192,14 @@ func (s *session) groupsAsked(ctx context.Context, q domain.ImageQuery, domainNa
 	return []string{*q.ScalingGroup}, nil
 }
 
-// heldBy holds for images (AS i) that an agent holds; nil: any agent.
+// heldBy holds for images (AS i) that an agent holds; nil: any agent. Its limit
+// keeps Postgres from joining everything that is held: a page needs little of it.
 func heldBy(agents *cond) cond {
 	if agents == nil {
-		return sqlf("EXISTS (SELECT 1 FROM wharf_installed AS n WHERE n.canonical = i.canonical AND n.architecture = i.architecture)")
+		return sqlf("EXISTS (SELECT 1 FROM wharf_installed AS n WHERE n.canonical = i.canonical AND n.architecture = i.architecture LIMIT 1 OFFSET 0)")
 	}
 	return sqlf(`EXISTS (SELECT 1 FROM wharf_installed AS n JOIN wharf_agents AS a ON a.id = n.agent_id
-		WHERE n.canonical = i.canonical AND n.architecture = i.architecture AND ?)`, *agents)
+		WHERE n.canonical = i.canonical AND n.architecture = i.architecture AND ? LIMIT 1 OFFSET 0)`, *agents)
 }
 
 // holders counts the agents that hold an image (AS i); nil: any agent.
