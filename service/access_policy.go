@@ -69,6 +69,14 @@ func (s *AccessService) simulateAccess(ctx context.Context, db repository.Scoped
 	if err := g.mayThinkOf(a.PolicyChange); err != nil {
 		return res, err
 	}
+	for _, b := range a.AddBindings {
+		if _, there := g.policy.Role(b.Role); !there {
+			continue // made by the change, or rolesOf finds that it is not
+		}
+		if err := g.usable(ctx, db.Read(), b.Role); err != nil {
+			return res, err
+		}
+	}
 	after, err := before.With(a.PolicyChange)
 	if err != nil {
 		return res, err

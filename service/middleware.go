@@ -154,6 +154,9 @@ func validated(next Invoke) Invoke {
 		if err := c.Action.Validate(); err != nil {
 			return err
 		}
+		if err := actions.CheckTexts(c.Action); err != nil {
+			return err
+		}
 		return next(ctx, c)
 	}
 }
