@@ -81,6 +81,10 @@ bench-fleet: ## 20 images on 1,000 nodes over NATS: how far from the ideal, and 
 bench-size: engine ## lists over 100,000 images: what Postgres reads for a page
 	WHARF_TEST_SIZE=1 $(GO) test -run PagesOfALarge -timeout 20m -v ./tests/bench
 
+.PHONY: bench-api
+bench-api: engine ## pages over GraphQL next to the bare driver, and the memory of 1,000 watchers
+	$(GO) test -run '^$$' -bench '^Benchmark(APIPage|Watchers)$$' -benchtime 1x -timeout 20m ./tests/bench
+
 .PHONY: soak
 soak: engine ## what survives kills and faults, for an hour
 	WHARF_TEST_SOAK=1 $(GO) test -timeout 120m -v ./tests/survival

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -38,6 +40,9 @@ type Config struct {
 	Docker docker.Options
 	// NATS is how this process reaches nodes that dial in, and other processes.
 	NATS NATS
+	// NodeSilence is how long a node that dials in may say nothing before it
+	// counts as away: three of its heartbeats; 0: 30 s.
+	NodeSilence time.Duration
 	// Background: this process runs [App.Run]. Without it, tasks are only stored,
 	// for a process that does, and NATS is contacted when a node is.
 	Background bool
@@ -59,6 +64,8 @@ type App struct {
 	line *line
 	keys nodeKeys
 	log  *slog.Logger
+
+	silence time.Duration
 
 	built chan struct{} // closed when the service is there: nodes may dial in before
 }
@@ -107,7 +114,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Store: store, Authorizer: authorizer, log: cfg.Logger, built: make(chan struct{})}
+	a := &App{Store: store, Authorizer: authorizer, log: cfg.Logger, silence: cmp.Or(cfg.NodeSilence, 30*time.Second), built: make(chan struct{})}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}

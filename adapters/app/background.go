@@ -13,9 +13,6 @@ import (
 	"github.com/wharf-project/wharf/service"
 )
 
-// lost is how long a node may be silent before it counts as away.
-const lost = 30 * time.Second
-
 // Run does the background work until ctx is done: tasks, what waits for nodes,
 // nodes that dial in, pruning. It returns nil when ctx ended it.
 func (a *App) Run(ctx context.Context) error {
@@ -23,12 +20,9 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var g errgroup.Group
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	g, ctx := errgroup.WithContext(ctx) // one that fails ends the others; one that is done does not
 	run := func(do func(context.Context) error) {
 		g.Go(func() error {
-			defer stop() // one that fails ends the others
 			if err := do(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err
 			}
@@ -37,7 +31,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	run(service.NewRunner(a.ImageService).Run)
 	run(func(ctx context.Context) error {
-		return fleet.Listen(ctx, b.Conn(), fleet.ListenOptions{Lost: lost, Logger: a.log}, a.heard)
+		return fleet.Listen(ctx, b.Conn(), fleet.ListenOptions{Lost: a.silence, Logger: a.log}, a.heard)
 	})
 	run(a.unheard)
 	return g.Wait()
@@ -76,7 +70,7 @@ func (a *App) report(ctx context.Context, id domain.AgentID, action actions.Repo
 // that went away while nobody listened send no goodbye.
 func (a *App) unheard(ctx context.Context) error {
 	select {
-	case <-time.After(lost):
+	case <-time.After(a.silence):
 	case <-ctx.Done():
 		return nil
 	}

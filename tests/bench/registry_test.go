@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if !nodesInstead() {
+	if !nodesInstead() && !serverInstead() {
 		os.Exit(containers.Main(m))
 	}
 }

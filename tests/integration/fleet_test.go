@@ -39,6 +39,40 @@ func newManager(t *testing.T) *site {
 	}
 }
 
+// What is done once when a process begins must not end it when it is done.
+func TestBackgroundWorkGoesOnWhenTheFirstLookAtNodesIsOver(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, err := app.Open(t.Context(), app.Config{Dir: dir, Background: true, NodeSilence: 50 * time.Millisecond})
+	require.NoError(t, err)
+	defer a.Close()
+	root := domain.WithActor(t.Context(), domain.Actor{ID: "admin", Role: domain.RoleSuperadmin})
+	_, err = a.RegisterAgent(root, actions.RegisterAgentAction{AgentID: "gone", Kind: domain.AgentFleet, ScalingGroup: "g"})
+	require.NoError(t, err)
+	_, err = a.ModifyAgent(root, actions.ModifyAgentAction{AgentID: "gone", Status: domain.Set(domain.AgentOnline)})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- a.Run(ctx) }()
+	require.Eventually(t, func() bool {
+		res, err := a.ListAgents(root, actions.ListAgentsAction{})
+		return err == nil && res.Agents[0].Status == domain.AgentOffline
+	}, 20*time.Second, 10*time.Millisecond, "who went away while nobody listened is offline")
+	res, err := a.RescanImages(root, actions.RescanImagesAction{Background: true})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		got, err := a.GetTask(root, actions.GetTaskAction{TaskID: res.TaskID})
+		return err == nil && got.Task.State.Finished()
+	}, 20*time.Second, 10*time.Millisecond, "tasks are still worked off")
+	select {
+	case err := <-ran:
+		t.Fatalf("the background work ended: %v", err)
+	default:
+	}
+	stop()
+	require.NoError(t, <-ran)
+}
+
 // enrol registers a node that dials in.
 func (s *site) enrol(t *testing.T, id domain.AgentID) {
 	t.Helper()
