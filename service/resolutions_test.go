@@ -89,5 +89,7 @@ func TestNobodyRemembersForSomebodyElse(t *testing.T) {
 		svc := f.again(func(c *service.Config) { c.Resolutions, c.Authorizer = m, reaching(domain.ReachVisible) })
 		_, err = svc.GetImage(f.as(a), actions.GetImageAction{Reference: img.Canonical()})
 		require.ErrorIs(t, err, domain.ErrNotFound)
+		require.Equal(t, img.Canonical(), domain.OnOf(err), "as if there were none: not even its id is told")
+		require.Zero(t, m.hits, "what another one was shown is not looked at")
 	}
 }

@@ -40,8 +40,8 @@ func preloadIsDoneOnce(t *testing.T, s *site) {
 	require.Equal(t, domain.TaskAccount{Seen: nodes * images, Done: nodes * images}, task.Account)
 }
 
-// What a node holds is noted when its last image is there; a manager that does
-// not live to see that has noted that the images are done.
+// What a node holds is noted with the items that made it so: a manager that dies
+// after it has noted that images are done leaves no gap in the catalogue.
 func TestTheCatalogueKnowsWhatKilledManagersPulled(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, s *site) {
