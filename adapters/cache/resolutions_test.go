@@ -38,7 +38,15 @@ func TestThoseWhoAskTogetherShareOneLoad(t *testing.T) {
 	close(enter)
 	wg.Wait()
 	require.EqualValues(t, 1, loads.Load())
-	require.Positive(t, r.HitRatio())
+
+
+	// Who waited for the load may count as a miss. Who comes after it is a hit,
+	// but for a machine that slept for longer than a name is remembered.
+	for before, tries := r.HitRatio(), 0; r.HitRatio() <= before; tries++ {
+		require.Less(t, tries, 10, "what is remembered is loaded again")
+		_, err := r.Load(t.Context(), "k", func(context.Context) ([]domain.Candidate, error) { return named("a"), nil })
+		require.NoError(t, err)
+	}
 }
 
 func TestADropIsForLoadsUnderWayToo(t *testing.T) {
