@@ -39,7 +39,6 @@ func TestThoseWhoAskTogetherShareOneLoad(t *testing.T) {
 	wg.Wait()
 	require.EqualValues(t, 1, loads.Load())
 
-
 	// Who waited for the load may count as a miss. Who comes after it is a hit,
 	// but for a machine that slept for longer than a name is remembered.
 	for before, tries := r.HitRatio(), 0; r.HitRatio() <= before; tries++ {
