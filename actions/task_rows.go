@@ -95,9 +95,11 @@ type WatchTaskAction struct {
 	WaitMS     int           `json:"wait_ms,omitempty" doc:"longest wait for an event in milliseconds, 25000 at most; none: no wait"`
 }
 
-// WatchTaskResult holds events in order. Done says that no more will come.
+// WatchTaskResult holds events in order, and the task's state when they were
+// read. Done says that no more will come.
 type WatchTaskResult struct {
 	Events []domain.TaskEvent `json:"events"`
+	State  domain.TaskState   `json:"state"`
 	Done   bool               `json:"done"`
 }
 

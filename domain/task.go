@@ -108,7 +108,10 @@ type Task struct {
 	Vain    int         `json:"vain_attempts,omitempty"`
 	Cancel  bool        `json:"cancel_requested"`
 	Account TaskAccount `json:"account"`
-	Message string      `json:"message,omitempty"`
+	// Running are items that a worker is at, the oldest first, at most MaxRunning,
+	// as of its last write.
+	Running []TaskStep `json:"running,omitempty"`
+	Message string     `json:"message,omitempty"`
 	// Problem is what ended the task as a whole; failures of items are theirs.
 	Problem *Problem `json:"problem,omitempty"`
 	// RetryOf is the task whose failed items this one tries again.
@@ -126,6 +129,18 @@ func (t Task) Current() int { return t.Account.Over() }
 
 // Total is the number of planned items; it grows while they are found.
 func (t Task) Total() int { return max(t.Account.Seen, t.Account.Over()) }
+
+// MaxRunning is how many of the items that are under way a task tells of.
+const MaxRunning = 16
+
+// TaskStep is how far an item is: Current of Total (0: unknown), in bytes where
+// bytes are moved.
+type TaskStep struct {
+	Key     string `json:"key"` // of the item
+	Current int64  `json:"current"`
+	Total   int64  `json:"total"`
+	Message string `json:"message,omitempty"`
+}
 
 // TaskItem is one item of a task that has ended.
 type TaskItem struct {

@@ -19,11 +19,19 @@ type TaskRepository interface {
 	List(ctx context.Context, f domain.Filter, p domain.Page) ([]domain.Task, domain.PageInfo, error)
 	// Items returns a page of the items that have ended, by key.
 	Items(ctx context.Context, id domain.TaskID, f domain.Filter, p domain.Page) ([]domain.TaskItem, domain.PageInfo, error)
-	// Events returns the events after a number, oldest first, at most limit.
-	Events(ctx context.Context, id domain.TaskID, after int64, limit int) ([]domain.TaskEvent, error)
+	// Events returns the events after a number, oldest first, at most limit, and
+	// where the task is. One statement: whoever watches asks often.
+	Events(ctx context.Context, id domain.TaskID, after int64, limit int) (TaskEvents, error)
 	// Cancel asks a task to stop: a queued one is cancelled at once, a running
 	// one learns of it at its next write. A finished one is left alone.
 	Cancel(ctx context.Context, id domain.TaskID) (domain.Task, error)
+}
+
+// TaskEvents are events of a task as it was when they were read.
+type TaskEvents struct {
+	Events []domain.TaskEvent // not nil
+	State  domain.TaskState
+	Last   int64 // number of the task's last event
 }
 
 // NewTask is what makes a task.
@@ -55,6 +63,9 @@ type TaskQueue interface {
 	// UnfinishedTasks returns all tasks that are queued or running, interactive ones
 	// first, then by age.
 	UnfinishedTasks(ctx context.Context) ([]TaskBeat, error)
+	// LastEvents returns the number of the last event of each task, 0 for none so
+	// far; tasks that do not exist are not in it.
+	LastEvents(ctx context.Context, ids []domain.TaskID) (map[domain.TaskID]int64, error)
 	// DueIntents returns intents whose wait is over, of agents that are online,
 	// by agent; expired ones are not due. At most limit.
 	DueIntents(ctx context.Context, now time.Time, limit int) ([]domain.Intent, error)
@@ -89,6 +100,9 @@ type TaskProgress struct {
 	Attempt int
 	Planned int // items known so far
 	Items   []domain.TaskItem
+	// Running is written with every call, also where it is no event: none, nothing
+	// is under way.
+	Running []domain.TaskStep
 	// Held is what agents hold since these items ended: the catalogue learns of
 	// both or of neither. Agents that were removed are left out.
 	Held    []HeldImage

@@ -143,7 +143,7 @@ func (p *preload) item(ctx context.Context, agent port.Agent, l *lane, it *item,
 		l.step(ctx, m, it, actions.WouldDo, it.image.SizeBytes, nil)
 		return nil
 	}
-	out, err := p.pull(ctx, agent, l.id, *it.image)
+	out, err := p.pull(ctx, agent, l, it, m)
 	did := actions.DidPull
 	switch {
 	case err != nil && (isAway(err) || ctx.Err() != nil):
@@ -161,12 +161,12 @@ func (p *preload) item(ctx context.Context, agent port.Agent, l *lane, it *item,
 
 // pull pulls one image, again after errors that pass. It waits for a slot of
 // the agent and one of the registry, then the clock runs.
-func (p *preload) pull(ctx context.Context, agent port.Agent, id domain.AgentID, img domain.Image) (out domain.PullOutcome, err error) {
-	fleet := p.service.fleet
+func (p *preload) pull(ctx context.Context, agent port.Agent, l *lane, it *item, m *meter) (out domain.PullOutcome, err error) {
+	fleet, img := p.service.fleet, it.image
 	for _, slot := range []struct {
 		of    string
 		limit int
-	}{{"agent/" + string(id), fleet.AgentPulls}, {"registry/" + string(img.RegistryID), fleet.RegistryPulls}} {
+	}{{"agent/" + string(l.id), fleet.AgentPulls}, {"registry/" + string(img.RegistryID), fleet.RegistryPulls}} {
 		release, err := p.service.slots.take(ctx, slot.of, slot.limit)
 		if err != nil {
 			return out, err
@@ -175,11 +175,13 @@ func (p *preload) pull(ctx context.Context, agent port.Agent, id domain.AgentID,
 	}
 	ctx, cancel := context.WithTimeout(ctx, fleet.AgentPull)
 	defer cancel()
+	shown, over := m.task.begin(l.key(it))
+	defer over()
 	request := domain.PullRequest{
 		Reference: img.Reference(), Architecture: img.Architecture, Manifest: img.ManifestDigest, Registry: p.registries[img.RegistryID],
 	}
 	err = retried(ctx, fleet.PullAttempts, fleet.PullBackoff, func() error {
-		return watched(ctx, fleet.PullStall, func(ctx context.Context, moved domain.Progress) error {
+		return watched(ctx, fleet.PullStall, shown, func(ctx context.Context, moved domain.Progress) error {
 			return safely(func() (err error) {
 				out, err = agent.Pull(ctx, request, moved)
 				return err
@@ -187,7 +189,7 @@ func (p *preload) pull(ctx context.Context, agent port.Agent, id domain.AgentID,
 		})
 	})
 	if err == nil && out.Digest != img.ConfigDigest && img.ConfigDigest != "" {
-		return out, domain.Errorf(domain.CodePrecondition, "digest_mismatch", img.Canonical(), "the agent %s holds another image than the catalogue names: %s, not %s", id, out.Digest, img.ConfigDigest)
+		return out, domain.Errorf(domain.CodePrecondition, "digest_mismatch", img.Canonical(), "the agent %s holds another image than the catalogue names: %s, not %s", l.id, out.Digest, img.ConfigDigest)
 	}
 	return out, err
 }

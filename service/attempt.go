@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type attempt struct {
 	items   []domain.TaskItem
 	held    []repository.HeldImage
 	planned int
+	running []*domain.TaskStep
 	torn    bool // the database was away: the next attempt does what is left
 }
 
@@ -61,6 +63,37 @@ func (a *attempt) plan(n int) {
 		a.planned = len(a.ended)
 	}
 	a.planned += n
+}
+
+// begin tells that an item is under way, until over is called. What moved tells
+// of it is seen with the next flush.
+func (a *attempt) begin(key string) (moved domain.Progress, over func()) {
+	if a == nil {
+		return nil, func() {}
+	}
+	step := &domain.TaskStep{Key: key}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.running = append(a.running, step)
+	moved = func(s domain.ProgressStep) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		step.Current, step.Total, step.Message = s.Current, s.Total, s.Message
+	}
+	return moved, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.running = slices.DeleteFunc(a.running, func(s *domain.TaskStep) bool { return s == step })
+	}
+}
+
+// under are the items under way that are told of; a.mu is held.
+func (a *attempt) under() []domain.TaskStep {
+	list := make([]domain.TaskStep, min(len(a.running), domain.MaxRunning))
+	for i := range list {
+		list[i] = *a.running[i]
+	}
+	return list
 }
 
 // commit keeps the end of an item for the next flush. What was not begun
@@ -95,10 +128,12 @@ func (a *attempt) missing(account domain.TaskAccount) int {
 // the work when the task was cancelled, or is somebody else's by now.
 func (a *attempt) flush(ctx context.Context) (domain.Task, error) {
 	a.mu.Lock()
-	items, held, planned := a.items, a.held, a.planned
+	items, held, planned, running := a.items, a.held, a.planned, a.under()
 	a.items, a.held = nil, nil
 	a.mu.Unlock()
-	task, err := a.queue.FlushTask(ctx, repository.TaskProgress{ID: a.id, Attempt: a.number, Planned: planned, Items: items, Held: held, Now: a.now()})
+	task, err := a.queue.FlushTask(ctx, repository.TaskProgress{
+		ID: a.id, Attempt: a.number, Planned: planned, Items: items, Held: held, Running: running, Now: a.now(),
+	})
 	switch {
 	case domain.ReasonOf(err) == "task_lost":
 		a.stop(errTaskLost)

@@ -52,14 +52,15 @@ func (s *slots) take(ctx context.Context, name string, limit int) (release func(
 var errStalled = errors.New("no bytes arrived")
 
 // watched runs a transfer and ends it when its progress does not move for so
-// long: slow is fine, standing still is not.
-func watched(ctx context.Context, stall time.Duration, do func(ctx context.Context, moved domain.Progress) error) error {
+// long: slow is fine, standing still is not. The progress goes to sink too.
+func watched(ctx context.Context, stall time.Duration, sink domain.Progress, do func(ctx context.Context, moved domain.Progress) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(stall, func() { cancel(errStalled) })
 	defer timer.Stop()
 	best := int64(0)
 	err := do(ctx, func(step domain.ProgressStep) {
+		sink.Report(step.Current, step.Total, step.Message)
 		if step.Current > best {
 			best = step.Current
 			timer.Reset(stall)

@@ -170,7 +170,9 @@ func (sc *scan) key(repo string) string { return sc.row.String() + " " + repo }
 
 // item scans one repository, and commits it as one item when this is a task.
 func (sc *scan) item(ctx context.Context, repo string) error {
+	_, over := sc.meter.task.begin(sc.key(repo))
 	did, err := sc.repository(ctx, repo)
+	over()
 	sc.mu.Lock()
 	sc.account.Seen += did.Seen
 	sc.account.Added += did.Added

@@ -38,6 +38,12 @@ func (h hasty) UnfinishedTasks(ctx context.Context) ([]repository.TaskBeat, erro
 	return h.queue.UnfinishedTasks(ctx)
 }
 
+func (h hasty) LastEvents(ctx context.Context, ids []domain.TaskID) (map[domain.TaskID]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.within)
+	defer cancel()
+	return h.queue.LastEvents(ctx, ids)
+}
+
 func (h hasty) DueIntents(ctx context.Context, now time.Time, limit int) ([]domain.Intent, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.within)
 	defer cancel()

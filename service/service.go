@@ -151,7 +151,7 @@ func New(cfg Config) (*ImageService, error) {
 	if cfg.Tasks == nil {
 		cfg.Tasks = newLocalTasks()
 	}
-	tasks := &TaskService{door: d, delivery: cfg.Tasks, log: cfg.Logger, now: cfg.Now, work: cfg.Work.withDefaults()}
+	tasks := &TaskService{door: d, delivery: cfg.Tasks, log: cfg.Logger, now: cfg.Now, work: cfg.Work.withDefaults(), bell: newBell(cfg.Store)}
 	return &ImageService{
 		CatalogService:  &CatalogService{door: d, names: names, clients: clients, fleet: fleet, now: cfg.Now},
 		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},

@@ -19,10 +19,8 @@ type TaskService struct {
 	log      *slog.Logger
 	now      func() time.Time
 	work     Work
+	bell     *bell
 }
-
-// watchStep is how often a waiting WatchTask looks for events.
-const watchStep = 200 * time.Millisecond
 
 // GetTask returns a task and a page of its items. Errors: not_found, also for
 // the task of another actor.
@@ -102,28 +100,22 @@ func (s *TaskService) watchTask(ctx context.Context, db repository.Scoped, a act
 	}
 	until := time.Now().Add(time.Duration(a.WaitMS) * time.Millisecond)
 	for {
-		task, err := db.Read().Tasks.Get(ctx, a.TaskID)
+		now, err := s.bell.read(ctx, func() (repository.TaskEvents, error) {
+			return db.Read().Tasks.Events(ctx, a.TaskID, a.AfterEvent, a.Limit)
+		})
 		if err != nil {
 			return actions.WatchTaskResult{}, err
 		}
-		events := []domain.TaskEvent{}
-		if task.LastEvent > a.AfterEvent {
-			if events, err = db.Read().Tasks.Events(ctx, a.TaskID, a.AfterEvent, a.Limit); err != nil {
-				return actions.WatchTaskResult{}, err
-			}
-		}
 		last := a.AfterEvent
-		if len(events) > 0 {
-			last = events[len(events)-1].Seq
+		if n := len(now.Events); n > 0 {
+			last = now.Events[n-1].Seq
 		}
-		res := actions.WatchTaskResult{Events: events, Done: task.State.Finished() && last >= task.LastEvent}
-		if len(events) > 0 || res.Done || time.Until(until) <= 0 {
+		res := actions.WatchTaskResult{Events: now.Events, State: now.State, Done: now.State.Finished() && last >= now.Last}
+		if len(now.Events) > 0 || res.Done || time.Until(until) <= 0 {
 			return res, nil
 		}
-		select {
-		case <-time.After(min(watchStep, time.Until(until))):
-		case <-ctx.Done():
-			return actions.WatchTaskResult{}, ctx.Err()
+		if err := s.bell.wait(ctx, a.TaskID, now.Last, time.Until(until)); err != nil {
+			return actions.WatchTaskResult{}, err
 		}
 	}
 }

@@ -243,3 +243,36 @@ func TestATaskDoesNotFailOfItsOwnersRateLimit(t *testing.T) {
 	task, _ := f.ended(res.TaskID)
 	require.Equal(t, domain.TaskDone, task.State, "%+v", task.Problem)
 }
+
+func TestATaskTellsWhatItIsAt(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, quick)
+	f.register(fleetHost, "")
+	img := f.image("tool:1")
+	f.nodes("n1")
+	at, leave := make(chan struct{}), make(chan struct{})
+	f.agents["n1"].SetHook(func(ctx context.Context, op, _ string) error {
+		if op != porttest.OpPull {
+			return nil
+		}
+		close(at)
+		select {
+		case <-leave:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	runTasks(t, f.ImageService)
+	res, err := f.PreloadImages(f.root, actions.PreloadImagesAction{Images: fleetKey("", img[0].Canonical()).Images, TargetAgents: "n1", Background: true})
+	require.NoError(t, err)
+	<-at
+	require.Eventually(t, func() bool {
+		got, err := f.GetTask(f.root, actions.GetTaskAction{TaskID: res.TaskID})
+		return err == nil && len(got.Task.Running) == 1 && got.Task.Running[0].Key == "n1/"+img[0].Canonical()+"/x86_64"
+	}, 10*time.Second, 10*time.Millisecond)
+	close(leave)
+	task, _ := f.ended(res.TaskID)
+	require.Equal(t, domain.TaskDone, task.State)
+	require.Empty(t, task.Running)
+}

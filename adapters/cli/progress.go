@@ -17,23 +17,44 @@ import (
 // on a terminal, else a line a second. The function returned ends it, before
 // the result is printed.
 func (p *program) progress(ctx context.Context) (context.Context, func()) {
-	if p.settings.Quiet || p.global.json {
+	s := p.shown()
+	if s == nil {
 		return ctx, func() {}
 	}
-	if p.Terminal.Err {
-		b := &progressBar{w: p.Stderr}
-		return domain.WithProgress(ctx, b.step), b.end
+	return domain.WithProgress(ctx, s.step), s.end
+}
+
+// shown is how progress is shown.
+type shown interface {
+	step(domain.ProgressStep)
+	items([]domain.TaskStep) // what is under way, all of it each time
+	end()
+}
+
+// shown returns nil when nobody wants to see it.
+func (p *program) shown() shown {
+	switch {
+	case p.settings.Quiet || p.global.json:
+		return nil
+	case p.Terminal.Err:
+		return &progressBar{w: p.Stderr}
 	}
-	l := &progressLines{w: p.Stderr, now: p.Now, start: p.Now()}
-	return domain.WithProgress(ctx, l.step), l.end
+	return &progressLines{w: p.Stderr, now: p.Now, start: p.Now()}
 }
 
 // progressBar appears with the first step, so that what is quick shows nothing.
+// Below it is a bar for each item that is under way.
 type progressBar struct {
 	w       io.Writer
 	all     *mpb.Progress
 	bar     *mpb.Bar
 	message atomic.Pointer[string]
+	under   map[string]*itemBar
+}
+
+type itemBar struct {
+	bar  *mpb.Bar
+	text atomic.Pointer[string]
 }
 
 func (b *progressBar) step(s domain.ProgressStep) {
@@ -41,16 +62,63 @@ func (b *progressBar) step(s domain.ProgressStep) {
 	b.message.Store(&message)
 	if b.bar == nil {
 		b.all = mpb.New(mpb.WithOutput(b.w), mpb.WithWidth(64), mpb.WithAutoRefresh(), mpb.WithRefreshRate(100*time.Millisecond))
-		b.bar = b.all.AddBar(0, mpb.BarRemoveOnComplete(), mpb.BarWidth(24),
-			mpb.PrependDecorators(decor.CountersNoUnit("%d/%d ")),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + *b.message.Load() })))
+		b.bar = b.add(decor.CountersNoUnit("%d/%d "), &b.message)
+		b.under = map[string]*itemBar{}
 	}
 	b.bar.SetTotal(s.Total, false)
 	b.bar.SetCurrent(s.Current)
 }
 
+func (b *progressBar) add(before decor.Decorator, after *atomic.Pointer[string]) *mpb.Bar {
+	return b.all.AddBar(0, mpb.BarRemoveOnComplete(), mpb.BarWidth(24), mpb.PrependDecorators(before),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + *after.Load() })))
+}
+
+func (b *progressBar) items(list []domain.TaskStep) {
+	if b.bar == nil {
+		return
+	}
+	open := make(map[string]bool, len(list))
+	for _, s := range list {
+		open[s.Key] = true
+		one := b.under[s.Key]
+		text := underWay(s)
+		if one == nil {
+			one = &itemBar{}
+			one.text.Store(&text)
+			one.bar = b.add(decor.Name("  "), &one.text)
+			b.under[s.Key] = one
+		}
+		one.text.Store(&text)
+		one.bar.SetTotal(s.Total, false)
+		one.bar.SetCurrent(s.Current)
+	}
+	for key, one := range b.under {
+		if !open[key] {
+			one.bar.Abort(true)
+			delete(b.under, key)
+		}
+	}
+}
+
+// underWay is the item, and how far it is in bytes.
+func underWay(s domain.TaskStep) string {
+	text := clean(s.Key)
+	switch {
+	case s.Total > 0:
+		text += " " + size(s.Current) + "/" + size(s.Total)
+	case s.Current > 0:
+		text += " " + size(s.Current)
+	}
+	if s.Message != "" {
+		text += " " + clean(s.Message)
+	}
+	return text
+}
+
 func (b *progressBar) end() {
 	if b.bar != nil {
+		b.items(nil)
 		b.bar.Abort(true)
 		b.all.Wait()
 	}
@@ -72,6 +140,8 @@ func (l *progressLines) step(s domain.ProgressStep) {
 		l.print()
 	}
 }
+
+func (*progressLines) items([]domain.TaskStep) {} // too many lines for a log
 
 func (l *progressLines) end() {
 	if l.last != l.shown {

@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	watchWait  = 20 * time.Second // of one question for events
-	watchTries = 5                // more, of a question that gets no answer
-	watchPause = time.Second / 2  // before the first of these, which doubles
-	watchShown = 20               // failed items of the end
+	watchWait   = 20 * time.Second // of one question for events
+	watchGlance = time.Second      // the same where bars show what is between events
+	watchTries  = 5                // more, of a question that gets no answer
+	watchPause  = time.Second / 2  // before the first of these, which doubles
+	watchShown  = 20               // failed items of the end
 )
 
 // follows reports whether task watch is to see a task to its end: unless flags
@@ -29,11 +30,11 @@ func (c *command) follows() bool {
 
 // watcher follows one task.
 type watcher struct {
-	p      *program
-	svc    Service
-	id     domain.TaskID
-	report domain.Progress
-	task   domain.Task // as it was last seen, for the report
+	p     *program
+	svc   Service
+	id    domain.TaskID
+	shown shown       // nil: nobody looks
+	task  domain.Task // as it was last seen, for who looks
 }
 
 // watch follows a task to its end and tells it. Leaving early leaves the task
@@ -58,10 +59,14 @@ func (c *command) watch(ctx context.Context, svc Service, id domain.TaskID) erro
 
 // follow asks for events until there will be no more.
 func (w *watcher) follow(ctx context.Context) error {
-	shown, over := w.p.progress(ctx)
-	defer over()
-	w.report = domain.ProgressFrom(shown)
-	events := &actions.WatchTaskAction{TaskID: w.id, Limit: domain.MaxPageSize, WaitMS: int(watchWait / time.Millisecond)}
+	wait := watchWait
+	if w.shown = w.p.shown(); w.shown != nil {
+		defer w.shown.end()
+		if w.p.Terminal.Err {
+			wait = watchGlance
+		}
+	}
+	events := &actions.WatchTaskAction{TaskID: w.id, Limit: domain.MaxPageSize, WaitMS: int(wait / time.Millisecond)}
 	for first := true; ; first = false {
 		if err := w.show(ctx, first); err != nil {
 			return err
@@ -87,7 +92,7 @@ func (w *watcher) follow(ctx context.Context) error {
 
 // show reports how far the task is, where somebody looks.
 func (w *watcher) show(ctx context.Context, first bool) error {
-	if w.report == nil {
+	if w.shown == nil {
 		return nil
 	}
 	now, err := w.get(ctx, domain.Filter{}, 1)
@@ -103,11 +108,14 @@ func (w *watcher) show(ctx context.Context, first bool) error {
 		message += "; it is to stop"
 	}
 	w.tell(message)
+	w.shown.items(w.task.Running)
 	return nil
 }
 
 func (w *watcher) tell(message string) {
-	w.report.Report(int64(w.task.Current()), int64(w.task.Total()), message)
+	if w.shown != nil {
+		w.shown.step(domain.ProgressStep{Current: int64(w.task.Current()), Total: int64(w.task.Total()), Message: message})
+	}
 }
 
 // left is the error of a watch that ended before its task; what was called off
@@ -158,8 +166,8 @@ func (p *program) jsonLine(v any) error {
 	return nil
 }
 
-const watchHelp = `Follow a task until it is over: how far it is on standard error, how it ended and what
-failed on standard output. Ctrl-C stops the watching and not the task. The exit code tells
+const watchHelp = `Follow a task until it is over: how far it is on standard error, on a terminal also the
+items under way; how it ended and what failed on standard output. Ctrl-C stops the watching and not the task. The exit code tells
 the end: 0 done, 12 some items failed, 13 the task failed, 14 it was cancelled.
 
 With --json each event is a line, and so is the end: the task with the first items that

@@ -187,6 +187,29 @@ func TestWatchHasABarWithTheAccount(t *testing.T) {
 	require.NotContains(t, out.String(), "2/3", "never on standard output")
 }
 
+func TestWatchHasABarForEachItemUnderWay(t *testing.T) {
+	s := newStory(domain.TaskDone, domain.TaskAccount{Seen: 3, Done: 3})
+	s.task.Running = []domain.TaskStep{{Key: "n1/app:1\x1b[31m/x86_64", Current: 3 << 20, Total: 10 << 20, Message: "layer 2"}, {Key: "n2/app:1/x86_64"}}
+	screen := &waiting{text: "n2/app:1/x86_64", shown: make(chan struct{})}
+	s.before = func(ctx context.Context, name string) error {
+		if name != "task.watch" || len(s.asked) != 1 {
+			return nil
+		}
+		select { // both are to be seen
+		case <-screen.shown:
+		case <-ctx.Done():
+		}
+		s.task.Running = s.task.Running[1:]
+		return nil
+	}
+	w := answers(t, s.answer)
+	var out safeBuffer
+	code := cli.Run(t.Context(), cli.Config{Open: w.open, Stdout: &out, Stderr: screen, Terminal: cli.Terminal{Err: true}}, []string{"task", "watch", someID, "--timeout", "30s"})
+	require.Equal(t, 0, code, screen.String())
+	require.Contains(t, screen.String(), `n1/app:1\x1b[31m/x86_64 3 MiB/10 MiB layer 2`)
+	require.NotContains(t, out.String(), "layer 2", "never on standard output")
+}
+
 func TestWhoStopsWatchingStopsNothingElse(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := newStory(domain.TaskDone, domain.TaskAccount{Seen: 3, Done: 3})

@@ -156,7 +156,10 @@ func passes(err error) bool {
 func (f *follower) tell(ctx context.Context, res actions.WatchTaskResult) error {
 	for _, e := range res.Events {
 		f.seq = e.Seq
-		f.last.Current, f.last.Total, f.last.Message = e.Current, e.Total, f.messageOf(ctx, e)
+		f.last.Current, f.last.Total, f.last.Message = e.Current, e.Total, e.Message
+		if e.Type == domain.EventDone && res.State == domain.TaskPartial {
+			f.last.Message = f.partial(ctx, e)
+		}
 		if err := f.event(e.Seq, string(e.Type), f.last); err != nil {
 			return err
 		}
@@ -164,14 +167,11 @@ func (f *follower) tell(ctx context.Context, res actions.WatchTaskResult) error 
 	return nil
 }
 
-// messageOf is the event's message. A task that is done in part is done, as its
-// event says; how much of it failed is in the task.
-func (f *follower) messageOf(ctx context.Context, e domain.TaskEvent) string {
-	if e.Type != domain.EventDone {
-		return e.Message
-	}
+// partial is the message of a task that is done in part: done, as its event
+// says, and how much of it failed is in the task.
+func (f *follower) partial(ctx context.Context, e domain.TaskEvent) string {
 	res, err := f.server.svc.GetTask(ctx, actions.GetTaskAction{TaskID: f.last.TaskID, Page: domain.Page{Limit: 1}})
-	if err != nil || res.Task.State != domain.TaskPartial {
+	if err != nil {
 		return e.Message
 	}
 	a := res.Task.Account

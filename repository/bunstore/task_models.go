@@ -23,6 +23,7 @@ type taskRow struct {
 	Vain       int64     `bun:"vain"`
 	Cancel     bool      `bun:"cancel"`
 	Account    string    `bun:"account"`
+	Running    string    `bun:"running"`
 	Message    string    `bun:"message"`
 	Problem    string    `bun:"problem"`
 	RetryOf    string    `bun:"retry_of"`
@@ -70,6 +71,7 @@ func taskOf(r *taskRow) domain.Task {
 	fromJSON(r.ActorJSON, &t.Actor)
 	fromJSON(r.Account, &t.Account)
 	fromJSON(r.Problem, &t.Problem)
+	fromJSON(r.Running, &t.Running)
 	return t
 }
 

@@ -80,7 +80,7 @@ func (s *Store) FlushTask(ctx context.Context, p repository.TaskProgress) (task 
 func (s *session) flush(ctx context.Context, p repository.TaskProgress) (domain.Task, error) {
 	// The row is locked and proven first: whoever lost the task writes nothing.
 	var rows []taskRow
-	_, err := s.db.NewUpdate().Model((*taskRow)(nil)).Set("beat = beat + 1").
+	_, err := s.db.NewUpdate().Model((*taskRow)(nil)).Set("beat = beat + 1").Set("running = ?", cleanJSON(p.Running)).
 		Where("k.id = ?", string(p.ID)).Where("k.attempt = ?", p.Attempt).Where("k.state IN (?)", unfinished).Returning("*").Exec(ctx, &rows)
 	if err != nil {
 		return domain.Task{}, translate("tasks.flush", err)
@@ -182,6 +182,17 @@ func (s *Store) UnfinishedTasks(ctx context.Context) ([]repository.TaskBeat, err
 		}
 	}
 	return list, translate("tasks.unfinished", err)
+}
+
+// LastEvents returns where tasks are; see repository.TaskQueue.
+func (s *Store) LastEvents(ctx context.Context, ids []domain.TaskID) (map[domain.TaskID]int64, error) {
+	var rows []taskRow
+	err := s.read.NewSelect().Model(&rows).Column("id", "last_event").Where("k.id IN (?)", bun.List(texts(ids))).Scan(ctx)
+	last := make(map[domain.TaskID]int64, len(rows))
+	for _, r := range rows {
+		last[domain.TaskID(r.ID)] = r.LastEvent
+	}
+	return last, translate("tasks.last_events", err)
 }
 
 // flushHeld writes what agents hold, and leaves out those that are no more.

@@ -61,7 +61,7 @@ func dedupOf(t repository.NewTask) string {
 func newTaskRow(n repository.NewTask, actor domain.Actor, now time.Time) *taskRow {
 	return &taskRow{
 		ID: domain.NewID[string](), Kind: n.Kind, Action: string(n.Action), Actor: string(actor.ID), ActorJSON: cleanJSON(actor),
-		Class: string(n.Class), State: string(domain.TaskQueued), Account: toJSON(domain.TaskAccount{}), Problem: "null",
+		Class: string(n.Class), State: string(domain.TaskQueued), Account: toJSON(domain.TaskAccount{}), Running: "null", Problem: "null",
 		RetryOf: string(n.RetryOf), OnlyKeys: cleanJSON(n.Only), Dedup: dedupOf(n),
 		CreatedAt: stored(now), StartedAt: never, FinishedAt: never, UpdatedAt: stored(now),
 	}
@@ -140,19 +140,32 @@ func (t *tasks) Items(ctx context.Context, id domain.TaskID, f domain.Filter, p 
 	return list, info, err
 }
 
-func (t *tasks) Events(ctx context.Context, id domain.TaskID, after int64, limit int) ([]domain.TaskEvent, error) {
-	if _, err := t.Get(ctx, id); err != nil {
-		return nil, err
+func (t *tasks) Events(ctx context.Context, id domain.TaskID, after int64, limit int) (repository.TaskEvents, error) {
+	if err := t.s().reading(ctx, "tasks.events"); err != nil {
+		return repository.TaskEvents{}, err
 	}
-	var rows []taskEventRow
-	err := t.db.NewSelect().Model(&rows).Where("v.task_id = ?", string(id)).Where("v.seq > ?", after).OrderExpr("v.seq").Limit(int64(limit)).Scan(ctx)
-	list := make([]domain.TaskEvent, len(rows))
-	for i, r := range rows {
-		list[i] = domain.TaskEvent{
-			Seq: r.Seq, At: r.At.UTC(), Type: domain.TaskEventType(r.Type), Current: int(r.Current), Total: int(r.Total), Message: r.Message,
+	var rows []struct {
+		taskEventRow
+		State     string `bun:"state"`
+		LastEvent int64  `bun:"last_event"`
+	}
+	err := t.db.NewSelect().TableExpr("wharf_tasks AS k").ColumnExpr("k.state, k.last_event, v.*").
+		Join("LEFT JOIN wharf_task_events AS v ON v.task_id = k.id AND v.seq > ?", after).
+		Where("k.id = ?", string(id)).Where("?", t.s().mine()).OrderExpr("v.seq").Limit(int64(limit)).Scan(ctx, &rows)
+	if err == nil && len(rows) == 0 {
+		return repository.TaskEvents{}, domain.NotFound("task", string(id))
+	}
+	res := repository.TaskEvents{Events: make([]domain.TaskEvent, 0, len(rows))}
+	for _, r := range rows {
+		res.State, res.Last = domain.TaskState(r.State), r.LastEvent
+		if r.Seq == 0 {
+			break // the task's row, without an event
 		}
+		res.Events = append(res.Events, domain.TaskEvent{
+			Seq: r.Seq, At: r.At.UTC(), Type: domain.TaskEventType(r.Type), Current: int(r.Current), Total: int(r.Total), Message: r.Message,
+		})
 	}
-	return list, translate("tasks.events", err)
+	return res, translate("tasks.events", err)
 }
 
 func (t *tasks) Cancel(ctx context.Context, id domain.TaskID) (domain.Task, error) {

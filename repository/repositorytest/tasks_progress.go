@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -68,24 +70,53 @@ func finishedAddsUp(t *testing.T, st repository.Store) {
 
 func eventsWithoutGap(t *testing.T, st repository.Store) {
 	id := submit(t, st, taskOwner, newTask("a")).ID
+	read := whole(st).Read().Tasks
+	none := must(read.Events(t.Context(), id, 0, 100))(t)
+	if none.Events == nil || len(none.Events) != 0 || none.State != domain.TaskQueued || none.Last != 0 {
+		t.Errorf("before the first event: %+v", none)
+	}
 	take(t, st, id)
 	for i := range 5 {
 		flush(t, st, repository.TaskProgress{ID: id, Attempt: 1, Planned: 5, Items: []domain.TaskItem{item(fmt.Sprint(i), domain.ItemDone)}, Message: fmt.Sprint("step ", i)})
 		flush(t, st, repository.TaskProgress{ID: id, Attempt: 1}) // a sign of life is no event
 	}
 	task := flush(t, st, repository.TaskProgress{ID: id, Attempt: 1, End: domain.TaskDone})
-	read := whole(st).Read().Tasks
-	events := must(read.Events(t.Context(), id, 0, 100))(t)
+	all := must(read.Events(t.Context(), id, 0, 100))(t)
+	events := all.Events
 	for i, e := range events {
 		if e.Seq != int64(i+1) {
 			t.Errorf("event %d has number %d", i, e.Seq)
 		}
 	}
+	if all.State != domain.TaskDone || all.Last != 6 {
+		t.Errorf("state %s, last %d", all.State, all.Last)
+	}
 	if len(events) != 6 || task.LastEvent != 6 || events[5].Type != domain.EventDone || events[0].Type != domain.EventUpdated || events[2].Current != 3 || events[2].Message != "step 2" {
 		t.Errorf("events = %+v, last %d", events, task.LastEvent)
 	}
-	if rest := must(read.Events(t.Context(), id, 4, 1))(t); len(rest) != 1 || rest[0].Seq != 5 {
+	if rest := must(read.Events(t.Context(), id, 4, 1))(t); len(rest.Events) != 1 || rest.Events[0].Seq != 5 || rest.Last != 6 {
 		t.Errorf("after 4, one = %+v", rest)
+	}
+	if rest := must(read.Events(t.Context(), id, 6, 1))(t); rest.Events == nil || len(rest.Events) != 0 || rest.State != domain.TaskDone {
+		t.Errorf("after the last = %+v", rest)
+	}
+}
+
+func runningTold(t *testing.T, st repository.Store) {
+	id := submit(t, st, taskOwner, newTask("a")).ID
+	take(t, st, id)
+	steps := []domain.TaskStep{{Key: "n1/app:1", Current: 3, Total: 10, Message: "layer 1 \" of 4"}, {Key: "n2/app:1"}}
+	for _, running := range [][]domain.TaskStep{steps, steps[1:], nil} {
+		flush(t, st, repository.TaskProgress{ID: id, Attempt: 1, Running: running})
+		got := must(whole(st).Read().Tasks.Get(t.Context(), id))(t)
+		if !slices.Equal(got.Running, running) || got.LastEvent != 0 {
+			t.Errorf("running = %+v after %d events, want %+v after none", got.Running, got.LastEvent, running)
+		}
+	}
+	flush(t, st, repository.TaskProgress{ID: id, Attempt: 1, Running: steps})
+	flush(t, st, repository.TaskProgress{ID: id, Attempt: 1, End: domain.TaskDone})
+	if got := must(whole(st).Read().Tasks.Get(t.Context(), id))(t); len(got.Running) != 0 {
+		t.Errorf("after the end %+v run", got.Running)
 	}
 }
 
@@ -148,6 +179,25 @@ func unfinishedAreListed(t *testing.T, st repository.Store) {
 	after := must(st.UnfinishedTasks(t.Context()))(t)[1]
 	if before.State != domain.TaskRunning || after.Beat <= before.Beat {
 		t.Errorf("beat %d then %d of %s", before.Beat, after.Beat, before.State)
+	}
+}
+
+func lastEvents(t *testing.T, st repository.Store) {
+	queued := submit(t, st, taskOwner, newTask("a")).ID
+	done := submit(t, st, taskOwner, newTask("b")).ID
+	take(t, st, done)
+	flush(t, st, repository.TaskProgress{ID: done, Attempt: 1, Items: []domain.TaskItem{item("a", domain.ItemDone)}})
+	flush(t, st, repository.TaskProgress{ID: done, Attempt: 1, End: domain.TaskDone})
+	got := must(st.LastEvents(t.Context(), []domain.TaskID{queued, done, domain.NewID[domain.TaskID]()}))(t)
+	want := map[domain.TaskID]int64{}
+	for _, id := range []domain.TaskID{queued, done} {
+		want[id] = must(whole(st).Read().Tasks.Get(t.Context(), id))(t).LastEvent
+	}
+	if !maps.Equal(got, want) || want[done] <= want[queued] {
+		t.Errorf("last events = %v, the tasks say %v", got, want)
+	}
+	if got := must(st.LastEvents(t.Context(), nil))(t); len(got) != 0 {
+		t.Errorf("last events of no tasks = %v", got)
 	}
 }
 

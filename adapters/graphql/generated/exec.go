@@ -1962,6 +1962,8 @@ type Task {
   vain_attempts: Int!
   cancel_requested: Boolean!
   account: TaskAccount!
+  "items that a worker is at, at most 16, as of its last write"
+  running: [TaskStep!]!
   message: String
   problem: Problem
   retry_of: ID
@@ -1980,6 +1982,14 @@ type TaskAccount {
   failed: Int!
   cancelled: Int!
   deferred: Int!
+}
+
+"how far an item is; total 0 is unknown"
+type TaskStep {
+  key: String!
+  current: BigInt!
+  total: BigInt!
+  message: String
 }
 
 type TaskItem {
@@ -5389,6 +5399,8 @@ func fieldContext_CancelTaskResult_task(_ context.Context, ec *executionContext,
 				return fieldContext_Task_cancel_requested(ctx, ec, field)
 			case "account":
 				return fieldContext_Task_account(ctx, ec, field)
+			case "running":
+				return fieldContext_Task_running(ctx, ec, field)
 			case "message":
 				return fieldContext_Task_message(ctx, ec, field)
 			case "problem":
@@ -7262,6 +7274,8 @@ func fieldContext_GetTaskResult_task(_ context.Context, ec *executionContext, fi
 				return fieldContext_Task_cancel_requested(ctx, ec, field)
 			case "account":
 				return fieldContext_Task_account(ctx, ec, field)
+			case "running":
+				return fieldContext_Task_running(ctx, ec, field)
 			case "message":
 				return fieldContext_Task_message(ctx, ec, field)
 			case "problem":
@@ -12235,6 +12249,8 @@ func fieldContext_ListTasksResult_tasks(_ context.Context, ec *executionContext,
 				return fieldContext_Task_cancel_requested(ctx, ec, field)
 			case "account":
 				return fieldContext_Task_account(ctx, ec, field)
+			case "running":
+				return fieldContext_Task_running(ctx, ec, field)
 			case "message":
 				return fieldContext_Task_message(ctx, ec, field)
 			case "problem":
@@ -19766,6 +19782,8 @@ func fieldContext_RetryTaskResult_task(_ context.Context, ec *executionContext, 
 				return fieldContext_Task_cancel_requested(ctx, ec, field)
 			case "account":
 				return fieldContext_Task_account(ctx, ec, field)
+			case "running":
+				return fieldContext_Task_running(ctx, ec, field)
 			case "message":
 				return fieldContext_Task_message(ctx, ec, field)
 			case "problem":
@@ -21527,6 +21545,49 @@ func fieldContext_Task_account(_ context.Context, ec *executionContext, field gr
 	return fc, nil
 }
 
+func _Task_running(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Task) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Task_running(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Running, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []domain.TaskStep) graphql.Marshaler {
+			return marshalNTaskStep2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskStepᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Task_running(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Task",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "key":
+				return fieldContext_TaskStep_key(ctx, ec, field)
+			case "current":
+				return fieldContext_TaskStep_current(ctx, ec, field)
+			case "total":
+				return fieldContext_TaskStep_total(ctx, ec, field)
+			case "message":
+				return fieldContext_TaskStep_message(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type TaskStep", field.Name)
+		},
+	}
+	return fc, nil
+}
+
 func _Task_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Task) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22433,6 +22494,138 @@ func fieldContext_TaskItem_detail(_ context.Context, ec *executionContext, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type JSON does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _TaskStep_key(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.TaskStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TaskStep_key(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_TaskStep_key(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TaskStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _TaskStep_current(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.TaskStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TaskStep_current(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_TaskStep_current(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TaskStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _TaskStep_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.TaskStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TaskStep_total(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_TaskStep_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TaskStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _TaskStep_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.TaskStep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TaskStep_message(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_TaskStep_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TaskStep",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
 		},
 	}
 	return fc, nil
@@ -33683,6 +33876,11 @@ func _Task(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "running":
+			out.Values[i] = _Task_running(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "message":
 			out.Values[i] = _Task_message(ctx, ec, field, obj)
 		case "problem":
@@ -33893,6 +34091,57 @@ func _TaskItem(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			out.Values[i] = _TaskItem_problem(ctx, ec, field, obj)
 		case "detail":
 			out.Values[i] = _TaskItem_detail(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var taskStepImplementors = []string{"TaskStep"}
+
+func _TaskStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.TaskStep) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, taskStepImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TaskStep")
+		case "key":
+			out.Values[i] = _TaskStep_key(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = _TaskStep_current(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = _TaskStep_total(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = _TaskStep_message(ctx, ec, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -36136,6 +36385,26 @@ func marshalNTaskState2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskSta
 		}
 	}
 	return res
+}
+
+func marshalNTaskStep2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.TaskStep) graphql.Marshaler {
+	return _TaskStep(ctx, ec, sel, &v)
+}
+
+func marshalNTaskStep2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskStepᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []domain.TaskStep) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNTaskStep2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskStep(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNTime2timeᚐTime(ctx context.Context, ec *executionContext, v any) (time.Time, error) {
