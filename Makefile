@@ -34,7 +34,7 @@ build: ## bin/wharf
 .PHONY: test
 test: engine ## everything, with integration tests on a real Docker Engine
 	$(GO) test $(RACE) -timeout 15m $$($(GO) list ./... | grep -v /tests/survival)
-	$(GO) test -run '^(TestCosts|TestPurgeFleetRatio)$$' ./adapters/rbac ./service # times: not under the race detector
+	WHARF_TEST_SIZE=1 $(GO) test -run '^(TestCosts|TestPurgeFleetRatio|TestPagesOfALargeCatalogueReadLittle)$$' ./adapters/rbac ./service ./tests/bench # times and sizes: not under the race detector
 	$(GO) test -timeout 10m ./tests/survival # processes that are killed: the race detector would see half of each
 
 .PHONY: test-short
