@@ -27,45 +27,50 @@ func filled(t *testing.T, e service.Entry) actions.Action {
 
 // texts are the values of plain strings: by type and JSON name, or by JSON name.
 var texts = map[string]string{
-	"ImageModifier.image":       "stable/python",
-	"ImageModifier.name":        "cr.example.org/stable/python:3.12",
-	"ImageModifier.registry":    "cr.example.org",
-	"CreateRegistryAction.name": "cr.example.org",
-	"CreateKeyAction.name":      "ci",
-	"CreateRoleAction.name":     "auditor",
-	"ModifyRoleAction.name":     "auditor",
-	"DeleteRoleAction.name":     "auditor",
-	"GetRoleAction.name":        "auditor",
-	"RuleOf.role":               "auditor",
-	"ImageRef.name":             "cr.example.org/stable/python:3.12",
-	"InventoryImage.canonical":  "cr.example.org/stable/python:3.12",
-	"address":                   "/var/lib/wharf",
-	"alias":                     "python",
-	"architecture":              "aarch64",
-	"canonical":                 "cr.example.org/stable/python:3.12",
-	"containers":                "c-1",
-	"domain":                    "default",
-	"group":                     "vision",
-	"image_canonical":           "cr.example.org/stable/python:3.12",
-	"labels":                    "value",
-	"max":                       "8",
-	"min":                       "2",
-	"permission":                "image.forget",
-	"project":                   "vision",
-	"projects":                  "vision",
-	"revision":                  "r1",
-	"reference":                 "cr.example.org/stable/python:3.12",
-	"registry":                  "cr.example.org",
-	"scaling_group":             "gpu",
-	"scopes":                    "image.*",
-	"slot":                      "cpu",
-	"supported_accelerators":    "cuda",
-	"tag":                       "3.12",
-	"target":                    "cr.example.org/stable/python:3.12",
-	"target_agents":             "node-1,node-2",
-	"token_realms":              "auth.example.org",
-	"url":                       "https://cr.example.org",
-	"username":                  "robot",
+	"ImageModifier.image":         "stable/python",
+	"ImageModifier.name":          "cr.example.org/stable/python:3.12",
+	"ImageModifier.registry":      "cr.example.org",
+	"CreateRegistryAction.name":   "cr.example.org",
+	"CreateKeyAction.name":        "ci",
+	"CreateRoleAction.name":       "auditor",
+	"ModifyRoleAction.name":       "auditor",
+	"DeleteRoleAction.name":       "auditor",
+	"GetRoleAction.name":          "auditor",
+	"RuleOf.role":                 "auditor",
+	"ImageRef.name":               "cr.example.org/stable/python:3.12",
+	"InventoryImage.canonical":    "cr.example.org/stable/python:3.12",
+	"address":                     "/var/lib/wharf",
+	"alias":                       "python",
+	"architecture":                "aarch64",
+	"canonical":                   "cr.example.org/stable/python:3.12",
+	"containers":                  "c-1",
+	"domain":                      "default",
+	"group":                       "vision",
+	"image_canonical":             "cr.example.org/stable/python:3.12",
+	"labels":                      "value",
+	"image":                       "cr.example.org/stable/python",
+	"images":                      "cr.example.org/stable/python:3.12",
+	"local":                       "python:3.12",
+	"remote":                      "cr.example.org/stable/python:3.12",
+	"ListRemoteImagesAction.name": "stable/.*",
+	"max":                         "8",
+	"min":                         "2",
+	"permission":                  "image.forget",
+	"project":                     "vision",
+	"projects":                    "vision",
+	"revision":                    "r1",
+	"reference":                   "cr.example.org/stable/python:3.12",
+	"registry":                    "cr.example.org",
+	"scaling_group":               "gpu",
+	"scopes":                      "image.*",
+	"slot":                        "cpu",
+	"supported_accelerators":      "cuda",
+	"tag":                         "3.12",
+	"target":                      "cr.example.org/stable/python:3.12",
+	"target_agents":               "node-1,node-2",
+	"token_realms":                "auth.example.org",
+	"url":                         "https://cr.example.org",
+	"username":                    "robot",
 }
 
 // sorts are the default orders of lists; their fields are text, or a time.
@@ -73,6 +78,7 @@ var sorts = map[string]string{
 	"image.list": "canonical", "alias.search": "alias", "registry.list": "name", "agent.list": "id",
 	"scaling_group.list": "scaling_group", "audit.search": "at",
 	"task.get": "key", "task.list": "created_at", "agent.intents": "agent",
+	"remote.list": "repository", "remote.tags": "tag",
 	"role.list": "name", "role.bindings": "user", "key.list": "created_at",
 }
 
@@ -160,8 +166,8 @@ func (f filler) fillStruct(v reflect.Value, owner, name string) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		jsonName, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if jsonName == "offline" {
-			continue // contradicts the inventory
+		if jsonName == "offline" || jsonName == "store" {
+			continue // contradicts the inventory, or the agent
 		}
 		f.fill(v.Field(i), v.Type().Name(), jsonName)
 	}

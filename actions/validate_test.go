@@ -58,7 +58,7 @@ func TestLongActionsAndNoOthersHaveAClassAndABackground(t *testing.T) {
 			long++
 		}
 	}
-	require.Equal(t, 4, long)
+	require.Equal(t, 6, long)
 }
 
 func TestValidateRefuses(t *testing.T) {

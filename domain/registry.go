@@ -111,6 +111,7 @@ type DescribedImage struct {
 	ManifestDigest Digest
 	ConfigDigest   Digest
 	SizeBytes      int64 // layers and config
+	LayersBytes    int64 // layers alone, compressed; one that is there twice counts twice
 	Labels         map[string]string
 }
 

@@ -49,8 +49,27 @@ type ImageRepository interface {
 	// MarkMissing marks alive images that the scope reaches as missing, those
 	// only whose revision is still the given one, and returns the marked ids.
 	MarkMissing(ctx context.Context, at []domain.Image) ([]domain.ImageID, error)
+	// OfTags returns what the catalogue has in one repository of a registry row,
+	// also what the scope cannot see, and no more of that than which tags and
+	// digests it is about: what is hidden here must not be had from the registry.
+	OfTags(ctx context.Context, id domain.RegistryID, repo string) ([]KnownTag, error)
+	// HiddenRepositories returns the repositories of a registry row in which the
+	// catalogue has images, and none that the scope can see.
+	HiddenRepositories(ctx context.Context, id domain.RegistryID) ([]string, error)
+	// Judge says whether the scope would see and reach an image of a registry that
+	// it sees, were it in the catalogue. It reads nothing.
+	Judge(img domain.Image) (seen, reached bool)
 	// Used sets the time of last use, never back.
 	Used(ctx context.Context, id domain.ImageID, at time.Time) error
+}
+
+// KnownTag is one image of the catalogue as far as its tag and digests go.
+type KnownTag struct {
+	Tag              string
+	Architecture     string
+	TagDigest        domain.Digest
+	ManifestDigest   domain.Digest
+	Visible, InReach bool
 }
 
 // AdminImageRepository is all images, and what scans do to them.

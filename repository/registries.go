@@ -16,6 +16,20 @@ type RegistryRepository interface {
 	// is not registered for it.
 	Find(ctx context.Context, host, repo string) (domain.Registry, error)
 	List(ctx context.Context, f domain.Filter, p domain.Page) ([]domain.Registry, domain.PageInfo, error)
+	// Claims returns which parts of a host are whose, also of rows that the scope
+	// cannot see: a repository of theirs is nobody else's.
+	Claims(ctx context.Context, host string) ([]RegistryClaim, error)
+	// Holds says whether a repository of a row that the scope sees is in its
+	// reach: own is one of a project of the actor, see [domain.Actor.Holds]. It
+	// reads nothing.
+	Holds(r domain.Registry, repo string) bool
+}
+
+// RegistryClaim is what a registry row stands for.
+type RegistryClaim struct {
+	ID      domain.RegistryID
+	Project string
+	Visible bool
 }
 
 // AdminRegistryRepository is all registries.

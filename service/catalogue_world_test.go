@@ -30,7 +30,7 @@ type world struct {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	w := &world{fleet: newFleet(tb, withAuthorizer(reaching(domain.ReachAny)), func(c *service.Config) { c.Sealer = plainSealer{} })}
+	w := &world{fleet: newFleet(tb, withMover(&mover{}), withAuthorizer(reaching(domain.ReachAny)), func(c *service.Config) { c.Sealer = plainSealer{} })}
 	w.registry = w.register(fleetHost, "")
 	_, err := w.AllowRegistry(w.root, actions.AllowRegistryAction{RegistryID: w.registry.ID, Domain: "default"})
 	require.NoError(tb, err)
@@ -97,7 +97,7 @@ func (w *world) fit(v reflect.Value) {
 		case field.Type == reflect.TypeFor[actions.ImageModifier]():
 			f.Set(reflect.ValueOf(actions.ImageModifier{Labels: domain.Set(map[string]string{"a": "b"})}))
 		case field.Tag.Get("kind") == "image", field.Tag.Get("kind") == "alias":
-			f.SetString("py")
+			fleetSet(f, "py")
 		case field.Tag.Get("kind") == "registry":
 			f.SetString(fleetHost)
 		case !strings.HasPrefix(field.Type.Name(), "Patch["):
@@ -145,8 +145,11 @@ func (w *world) everything() string {
 	for _, e := range service.Catalogue() {
 		if strings.HasSuffix(e.Spec.Name, ".list") || e.Spec.Name == "alias.search" || e.Spec.Name == "role.bindings" {
 			a := e.New()
-			if list, ok := a.(*actions.ListImagesAction); ok {
+			switch list := a.(type) {
+			case *actions.ListImagesAction:
 				list.Statuses = domain.ImageStatuses()
+			case *actions.ListRemoteImagesAction:
+				list.Registry = fleetHost
 			}
 			res, err := e.Invoke(w.root, w.ImageService, a)
 			require.NoError(w.tb, err)

@@ -139,6 +139,8 @@ func fleetValid(f *fleet, e service.Entry, img domain.Image) reflect.Value {
 		a.Name = "new.example.org"
 	case *actions.ExplainAction:
 		a.Permission = "image.get"
+	case *actions.PushImageAction:
+		a.Local = "app:1"
 	}
 	fleetFields(v.Elem(), "", func(_ string, field reflect.StructField, fv reflect.Value) {
 		switch kind := fleetKind(field); {
@@ -150,8 +152,8 @@ func fleetValid(f *fleet, e service.Entry, img domain.Image) reflect.Value {
 			fv.Set(reflect.ValueOf([]domain.ImageID{img.ID}))
 		case kind == "agent":
 			fv.SetString("a")
-		case kind == "image" && fv.Kind() == reflect.String:
-			fv.SetString(img.Canonical())
+		case kind == "image":
+			fleetSet(fv, img.Canonical())
 		case kind == "name" && fv.Kind() == reflect.String:
 			fv.SetString("n")
 		case kind == "slot":
@@ -164,10 +166,21 @@ func fleetValid(f *fleet, e service.Entry, img domain.Image) reflect.Value {
 			fv.SetString(fleetHost)
 		}
 	})
-	if a, ok := v.Interface().(*actions.CreateRegistryAction); ok {
+	switch a := v.Interface().(type) {
+	case *actions.CreateRegistryAction:
 		a.Project = ""
+	case *actions.ListImageTagsAction:
+		a.Image = img.Reference().Repository()
 	}
 	return v
+}
+
+// fleetSet sets a field, or the only element of a list.
+func fleetSet(v reflect.Value, value any) {
+	if text, ok := value.(string); ok && v.Kind() == reflect.Slice {
+		value = []string{text}
+	}
+	v.Set(reflect.ValueOf(value).Convert(v.Type()))
 }
 
 // fleetProblem is an item's problem where an action gives one per item.
@@ -179,6 +192,8 @@ func fleetProblem(res any, err error) error {
 		return fleetFirst(r.Outcomes, func(o actions.AgentOutcome) *domain.Problem { return o.Problem }, err)
 	case actions.UnloadImagesResult:
 		return fleetFirst(r.Outcomes, func(o actions.AgentOutcome) *domain.Problem { return o.Problem }, err)
+	case actions.RemoveRemoteImageResult:
+		return fleetFirst(r.Outcomes, func(o actions.RemovedRemote) *domain.Problem { return o.Problem }, err)
 	}
 	return err
 }
@@ -186,12 +201,15 @@ func fleetProblem(res any, err error) error {
 func TestWhatIsMalformedIsInvalidAndNamedInEveryAction(t *testing.T) {
 	t.Parallel()
 	tried := map[string]int{}
-	f := newFleet(t)
+	f := newFleet(t, withMover(&mover{}))
 	img := f.image("app:1")[0]
 	f.node("a", "x86_64")
 	before := fleetJSON(t, f.rows())
 	for _, e := range service.Catalogue() {
-		type field struct{ path, kind string }
+		type field struct {
+			path, kind string
+			mayBeEmpty bool
+		}
 		var fields []field
 		fleetFields(fleetValid(f, e, img).Elem(), "", func(path string, sf reflect.StructField, v reflect.Value) {
 			kind := fleetKind(sf)
@@ -200,15 +218,18 @@ func TestWhatIsMalformedIsInvalidAndNamedInEveryAction(t *testing.T) {
 			}
 			optional := v.Kind() == reflect.Pointer || strings.HasPrefix(v.Type().Name(), "Patch[") || sf.Name == "Project"
 			if bad := fleetMalformed(kind); bad != nil && !optional {
-				fields = append(fields, field{path, kind})
+				fields = append(fields, field{path, kind, kind == "agent" && strings.Contains(sf.Tag.Get("json"), "omitempty")})
 			}
 		})
 		for _, fd := range fields {
 			for _, bad := range fleetMalformed(fd.kind) {
+				if fd.mayBeEmpty && bad == "" {
+					continue
+				}
 				a := fleetValid(f, e, img)
 				fleetFields(a.Elem(), "", func(path string, _ reflect.StructField, v reflect.Value) {
 					if path == fd.path {
-						v.Set(reflect.ValueOf(bad).Convert(v.Type()))
+						fleetSet(v, bad)
 					}
 				})
 				if reflect.ValueOf(bad).IsZero() && reflect.DeepEqual(a.Interface(), reflect.New(e.Action).Interface()) {

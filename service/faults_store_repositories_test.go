@@ -63,6 +63,14 @@ func (r fleetFlakyImages) MarkMissing(ctx context.Context, at []domain.Image) ([
 	return fleetCall(r.f, "images.mark_missing", func() ([]domain.ImageID, error) { return r.ImageRepository.MarkMissing(ctx, at) })
 }
 
+func (r fleetFlakyImages) OfTags(ctx context.Context, id domain.RegistryID, repo string) ([]repository.KnownTag, error) {
+	return fleetCall(r.f, "images.of_tags", func() ([]repository.KnownTag, error) { return r.ImageRepository.OfTags(ctx, id, repo) })
+}
+
+func (r fleetFlakyImages) HiddenRepositories(ctx context.Context, id domain.RegistryID) ([]string, error) {
+	return fleetCall(r.f, "images.hidden", func() ([]string, error) { return r.ImageRepository.HiddenRepositories(ctx, id) })
+}
+
 func (r fleetFlakyImages) Used(ctx context.Context, id domain.ImageID, at time.Time) error {
 	if err := r.f.tick("images.used"); err != nil {
 		return err
@@ -106,6 +114,10 @@ func (r fleetFlakyRegistries) Find(ctx context.Context, host, repo string) (doma
 
 func (r fleetFlakyRegistries) List(ctx context.Context, w domain.Filter, p domain.Page) ([]domain.Registry, domain.PageInfo, error) {
 	return fleetPage(r.f, "registries.list", func() ([]domain.Registry, domain.PageInfo, error) { return r.RegistryRepository.List(ctx, w, p) })
+}
+
+func (r fleetFlakyRegistries) Claims(ctx context.Context, host string) ([]repository.RegistryClaim, error) {
+	return fleetCall(r.f, "registries.claims", func() ([]repository.RegistryClaim, error) { return r.RegistryRepository.Claims(ctx, host) })
 }
 
 func (r fleetFlakyRegistries) Named(ctx context.Context, host string, project *string) ([]domain.Registry, error) {

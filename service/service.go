@@ -35,6 +35,10 @@ type Config struct {
 	Logger     *slog.Logger     // nil: silent
 	Now        func() time.Time // nil: time.Now
 
+	// Local opens the stores of images of this process: engine, layouts, archives.
+	// nil: it has none, as a server should; images are moved from and to agents.
+	Local port.OpenLocal
+
 	// References reads names without a registry or project; the zero value
 	// means docker.io/library.
 	References domain.ReferenceParser
@@ -118,6 +122,7 @@ type ImageService struct {
 	*AgentService
 	*TaskService
 	*AccessService
+	*TransferService
 }
 
 // New checks the configuration and builds the service. Errors: invalid, on the
@@ -152,10 +157,12 @@ func New(cfg Config) (*ImageService, error) {
 		cfg.Tasks = newLocalTasks()
 	}
 	tasks := &TaskService{door: d, delivery: cfg.Tasks, log: cfg.Logger, now: cfg.Now, work: cfg.Work.withDefaults(), bell: newBell(cfg.Store)}
+	slots := newSlots()
 	return &ImageService{
+		TransferService: &TransferService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: slots, local: cfg.Local},
 		CatalogService:  &CatalogService{door: d, names: names, clients: clients, fleet: fleet, now: cfg.Now},
 		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},
-		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: newSlots()},
+		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: slots},
 		TaskService:     tasks,
 		AccessService:   &AccessService{door: d, authorizer: cfg.Authorizer, now: cfg.Now, log: cfg.Logger},
 	}, nil

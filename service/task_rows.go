@@ -141,15 +141,33 @@ func (s *TaskService) offer(ctx context.Context, task domain.Task) {
 	}
 }
 
-// background turns a long action into a task.
-func (s *TaskService) background(ctx context.Context, db repository.Admin, a actions.Action) (domain.TaskID, error) {
+// inBackground turns a long action of anybody into a task.
+func (s *TaskService) inBackground(ctx context.Context, db repository.Scoped, a actions.Action) (domain.TaskID, error) {
+	n, err := taskOf(a)
+	if err != nil {
+		return "", err
+	}
+	task, err := s.submit(ctx, db, n)
+	return task.ID, err
+}
+
+func taskOf(a actions.Action) (repository.NewTask, error) {
 	body, err := json.Marshal(a)
 	if err != nil {
-		return "", domain.Internal("task", err)
+		return repository.NewTask{}, domain.Internal("task", err)
+	}
+	return repository.NewTask{Kind: a.Spec().Name, Action: body, Class: a.Spec().Class}, nil
+}
+
+// background turns a long action into a task.
+func (s *TaskService) background(ctx context.Context, db repository.Admin, a actions.Action) (domain.TaskID, error) {
+	n, err := taskOf(a)
+	if err != nil {
+		return "", err
 	}
 	var task domain.Task
 	err = db.InTx(ctx, func(ctx context.Context, tx repository.AdminView) (err error) {
-		task, _, err = tx.Tasks.Submit(ctx, repository.NewTask{Kind: a.Spec().Name, Action: body, Class: a.Spec().Class})
+		task, _, err = tx.Tasks.Submit(ctx, n)
 		return err
 	})
 	if err == nil {

@@ -156,8 +156,12 @@ func (c *command) work(ctx context.Context, svc Service, action actions.Action) 
 
 // invoke runs an action, with progress where there is some to expect.
 func (c *command) invoke(ctx context.Context, svc Service, action actions.Action) (any, error) {
-	if c.entry.Spec.Effect.External() {
-		var done func()
+	var done func()
+	switch {
+	case moves(action):
+		ctx, done = c.p.transferring(ctx)
+		defer done()
+	case c.entry.Spec.Effect.External():
 		ctx, done = c.p.progress(ctx)
 		defer done()
 	}

@@ -34,6 +34,8 @@ func listFields(action string) domain.Fields {
 		return domain.BindingFields
 	case "key.list":
 		return domain.KeyFields
+	case "remote.list", "remote.tags":
+		return actions.RemoteFields
 	case "task.list":
 		return domain.TaskFields
 	case "task.get":

@@ -98,6 +98,18 @@ func (p *printer) result(result any) {
 		p.started(string(r.Task.ID))
 	case actions.WatchTaskResult:
 		p.events(r)
+	case actions.PushImageResult:
+		p.pushed(r)
+	case actions.PullImageResult:
+		p.pulled(r)
+	case actions.GetImageDigestResult:
+		p.say("%s", string(r.Digest))
+	case actions.GetImageSizeResult:
+		p.say("%s", plainSize(r.SizeBytes))
+	case actions.GetTagInfoResult:
+		p.tagInfo(r)
+	case actions.RemoveRemoteImageResult:
+		p.removedRemote(r)
 	case actions.ExplainResult:
 		p.decision(r.Decision)
 	default:

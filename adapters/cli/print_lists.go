@@ -55,6 +55,16 @@ func (p *printer) listed(result any) (columns []column, rows [][]cell) {
 		for _, i := range r.Items {
 			rows = append(rows, itemRow(i))
 		}
+	case actions.ListRemoteImagesResult:
+		columns = []column{{head: "IMAGE", cut: true}}
+		for _, i := range r.Images {
+			rows = append(rows, cells(i.Image))
+		}
+	case actions.ListImageTagsResult:
+		columns = []column{{head: "TAG", cut: true}, {head: "IMAGE", cut: true}, {head: "SIZE", right: true}}
+		for _, t := range r.Tags {
+			rows = append(rows, remoteTagRow(t))
+		}
 	case actions.ListScalingGroupsResult:
 		columns = []column{{head: "SCALING GROUP"}, {head: "DOMAIN"}, {head: "PROJECT"}}
 		for _, g := range r.ScalingGroups {

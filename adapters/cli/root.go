@@ -16,6 +16,7 @@ type noun struct {
 
 const (
 	groupWork   = "work"
+	groupMove   = "move"
 	groupAccess = "access"
 	groupTools  = "tools"
 )
@@ -28,6 +29,7 @@ func nouns() []noun {
 		{name: "alias", short: "Short names for images", group: groupWork},
 		{name: "registry", short: "Where images come from", group: groupWork},
 		{name: "agent", short: "Nodes, and the images on them", group: groupWork},
+		{name: "remote", short: "What registries have now", group: groupWork},
 		{name: "task", short: "Long actions that run in the background", group: groupWork},
 		{name: "scaling_group", short: "Who may use which nodes", group: groupAccess},
 		{name: "audit", short: "Who did what", group: groupAccess},
@@ -62,6 +64,7 @@ called, who may see and change them, which nodes hold them, and how they get the
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%s", err) })
 	root.AddGroup(
 		&cobra.Group{ID: groupWork, Title: "Images, registries and nodes:"},
+		&cobra.Group{ID: groupMove, Title: "To and from registries:"},
 		&cobra.Group{ID: groupAccess, Title: "Access:"},
 		&cobra.Group{ID: groupTools, Title: "Tools:"},
 	)
@@ -81,6 +84,7 @@ called, who may see and change them, which nodes hold them, and how they get the
 	if agent := groups["agent"]; agent != nil {
 		agent.AddCommand(p.nodeCommands()...)
 	}
+	root.AddCommand(p.shortcutCommands()...)
 	root.AddCommand(p.referenceCommand(), p.policyCommand(), p.contextCommand(), p.versionCommand())
 	if p.Serve != nil {
 		root.AddCommand(p.serveCommand())

@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/repository"
 )
 
 type registries session
@@ -54,6 +55,16 @@ func (g *registries) Named(ctx context.Context, host string, project *string) ([
 		c = sqlf("r.name = ? AND r.project = ?", host, *project)
 	}
 	return g.where(ctx, c)
+}
+
+func (g *registries) Claims(ctx context.Context, host string) ([]repository.RegistryClaim, error) {
+	if err := g.s().reading(ctx, "registries.claims"); err != nil {
+		return nil, err
+	}
+	list := []repository.RegistryClaim{}
+	err := g.db.NewSelect().TableExpr("wharf_registries AS r").ColumnExpr("r.id, r.project, (?) AS visible", g.s().visibleRegistries()).
+		Where("r.name = ?", host).OrderExpr("r.project").Scan(ctx, &list)
+	return list, translate("registries.claims", err)
 }
 
 // where returns the visible rows that a condition holds for, by host and

@@ -64,6 +64,25 @@ func (s *session) inReach(img domain.Image) bool {
 	return false
 }
 
+// Judge applies the rules of visibleImages and reachableImages to one image.
+func (m *images) Judge(img domain.Image) (seen, reached bool) {
+	s := m.s()
+	owned := img.Customized && img.Owner != "" && img.Owner == s.actor().ID
+	seen = s.any() || !img.Customized || owned
+	return seen, seen && s.inReach(img)
+}
+
+// Holds applies the reach to a repository.
+func (g *registries) Holds(r domain.Registry, repo string) bool {
+	switch s := g.s(); s.unit.Scope.Reach {
+	case domain.ReachAny, domain.ReachVisible:
+		return true
+	case domain.ReachOwn:
+		return s.actor().Holds(r, repo)
+	}
+	return false
+}
+
 // visibleRegistries is the rule over wharf_registries AS r.
 func (s *session) visibleRegistries() cond {
 	if s.any() {

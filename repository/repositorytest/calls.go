@@ -38,6 +38,15 @@ func (s subject) reads() map[string]call {
 		"Images.HoldingAgents": func(ctx context.Context, v repository.View) error {
 			return second(v.Images.HoldingAgents(ctx, s.img.ID))
 		},
+		"Images.OfTags": func(ctx context.Context, v repository.View) error {
+			return second(v.Images.OfTags(ctx, s.reg.ID, s.img.Repository()))
+		},
+		"Images.HiddenRepositories": func(ctx context.Context, v repository.View) error {
+			return second(v.Images.HiddenRepositories(ctx, s.reg.ID))
+		},
+		"Registries.Claims": func(ctx context.Context, v repository.View) error {
+			return second(v.Registries.Claims(ctx, s.reg.Name))
+		},
 		"Aliases.Get": func(ctx context.Context, v repository.View) error { return second(v.Aliases.Get(ctx, s.alias)) },
 		"Aliases.List": func(ctx context.Context, v repository.View) error {
 			return third(v.Aliases.List(ctx, domain.Filter{}, page))

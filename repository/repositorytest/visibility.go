@@ -56,6 +56,7 @@ func seenAsTheRulesSay(t *testing.T, d dice, st repository.Store) {
 		scopes := randomScopes(d)
 		for _, s := range scopes {
 			w.checkNames(t, st, s)
+			w.checkTags(t, st, s)
 		}
 		for range queriesOfOne {
 			q := randomQuery(d)

@@ -71,7 +71,7 @@ func (c RegistryContent) made() domain.Description {
 		}
 		d.Images = append(d.Images, domain.DescribedImage{
 			Architecture: arch, ManifestDigest: digest, ConfigDigest: DigestOf("config", alone.words()),
-			SizeBytes: int64(1000 + len(i.Content)), Labels: labels,
+			SizeBytes: int64(1000 + len(i.Content)), LayersBytes: int64(400 + len(i.Content)), Labels: labels,
 		})
 	}
 	return d

@@ -106,6 +106,9 @@ type MutationResolver interface {
 	UnbindRole(ctx context.Context, input map[string]any) (*actions.UnbindRoleResult, error)
 	CancelTask(ctx context.Context, input map[string]any) (*actions.CancelTaskResult, error)
 	RetryTask(ctx context.Context, input map[string]any) (*actions.RetryTaskResult, error)
+	RemoveRemoteImage(ctx context.Context, input map[string]any) (*actions.RemoveRemoteImageResult, error)
+	PushImage(ctx context.Context, input map[string]any) (*actions.PushImageResult, error)
+	PullImage(ctx context.Context, input map[string]any) (*actions.PullImageResult, error)
 }
 type QueryResolver interface {
 	Image(ctx context.Context, reference string) (*view.Image, error)
@@ -128,6 +131,11 @@ type QueryResolver interface {
 	RoleBindings(ctx context.Context, input map[string]any) (*actions.ListRoleBindingsResult, error)
 	Task(ctx context.Context, input map[string]any) (*actions.GetTaskResult, error)
 	Tasks(ctx context.Context, input map[string]any) (*actions.ListTasksResult, error)
+	ListRemoteImages(ctx context.Context, input map[string]any) (*actions.ListRemoteImagesResult, error)
+	ListImageTags(ctx context.Context, input map[string]any) (*actions.ListImageTagsResult, error)
+	GetImageDigest(ctx context.Context, input map[string]any) (*actions.GetImageDigestResult, error)
+	GetTagInfo(ctx context.Context, input map[string]any) (*actions.GetTagInfoResult, error)
+	GetImageSize(ctx context.Context, input map[string]any) (*actions.GetImageSizeResult, error)
 }
 type SubscriptionResolver interface {
 	TaskEvents(ctx context.Context, taskID string, after *int64) (<-chan *domain.TaskEvent, error)
@@ -177,9 +185,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputFilterInput,
 		unmarshalInputForgetImageByIDInput,
 		unmarshalInputForgetImagesInput,
+		unmarshalInputGetImageDigestInput,
 		unmarshalInputGetImageInput,
 		unmarshalInputGetImageInstalledAgentsInput,
+		unmarshalInputGetImageSizeInput,
 		unmarshalInputGetRoleInput,
+		unmarshalInputGetTagInfoInput,
 		unmarshalInputGetTaskInput,
 		unmarshalInputImageModifierInput,
 		unmarshalInputImageOrder,
@@ -187,20 +198,25 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputInventoryImageInput,
 		unmarshalInputInventoryInput,
 		unmarshalInputKVPairInput,
+		unmarshalInputListImageTagsInput,
 		unmarshalInputListInput,
+		unmarshalInputListRemoteImagesInput,
 		unmarshalInputModifyAgentInput,
 		unmarshalInputModifyImageByIDInput,
 		unmarshalInputModifyImageInput,
 		unmarshalInputModifyRegistryInput,
 		unmarshalInputModifyRoleInput,
 		unmarshalInputPreloadImagesInput,
+		unmarshalInputPullImageInput,
 		unmarshalInputPurgeImageByIDInput,
 		unmarshalInputPurgeImagesByIDInput,
 		unmarshalInputPurgeImagesInput,
 		unmarshalInputPurgeImagesKeyInput,
+		unmarshalInputPushImageInput,
 		unmarshalInputRecordImageUseInput,
 		unmarshalInputRegisterAgentInput,
 		unmarshalInputRemoveAgentInput,
+		unmarshalInputRemoveRemoteImageInput,
 		unmarshalInputReportInventoryInput,
 		unmarshalInputRescanImagesInput,
 		unmarshalInputResourceLimitInput,
@@ -2035,6 +2051,219 @@ type TaskEvent {
   message: String
 }
 `, BuiltIn: false},
+	{Name: "../schema/transfer.graphql", Input: `extend type Query {
+  "List the repositories of a registry"
+  list_remote_images(input: ListRemoteImagesInput!): ListRemoteImagesResult
+  "List the tags of a repository"
+  list_image_tags(input: ListImageTagsInput!): ListImageTagsResult
+  "Show the digest of a tag in its registry"
+  get_image_digest(input: GetImageDigestInput!): GetImageDigestResult
+  "Show a tag of a registry and its platforms"
+  get_tag_info(input: GetTagInfoInput!): GetTagInfoResult
+  "Show the size of an image in its registry"
+  get_image_size(input: GetImageSizeInput!): GetImageSizeResult
+}
+
+extend type Mutation {
+  "Delete images from registries, by digest"
+  remove_remote_image(input: RemoveRemoteImageInput!): RemoveRemoteImageResult
+  "Send an image to a registry"
+  push_image(input: PushImageInput!): PushImageResult
+  "Fetch an image from a registry"
+  pull_image(input: PullImageInput!): PullImageResult
+}
+
+input ListRemoteImagesInput {
+  "host, or host/project"
+  registry: String!
+  "regular expression (RE2) that the whole repository matches"
+  name: String
+  "1-1000; none: 50"
+  limit: Int
+  after: String
+  sort: String
+  desc: Boolean
+}
+
+type ListRemoteImagesResult {
+  images: [RemoteRepository!]!
+  "entries of the registry that are no repository names"
+  skipped: Int!
+  next: String
+  total: Int
+}
+
+type RemoteRepository {
+  "registry/repository"
+  image: String!
+  repository: String!
+  registry_id: ID!
+}
+
+input ListImageTagsInput {
+  "repository, without a tag: registry/project/name"
+  image: String!
+  "also how large each is, which asks the registry once more per tag"
+  sizes: Boolean
+  "1-1000; none: 50"
+  limit: Int
+  after: String
+  sort: String
+  desc: Boolean
+}
+
+type ListImageTagsResult {
+  tags: [RemoteTag!]!
+  next: String
+  total: Int
+}
+
+type RemoteTag {
+  name: String!
+  "registry/repository:tag"
+  image: String!
+  "of the layers, compressed; none when it was not asked for, or without an image"
+  size: BigInt
+  "why there is no size"
+  problem: Problem
+}
+
+input GetImageDigestInput {
+  "with a tag; none: latest"
+  image: String!
+}
+
+type GetImageDigestResult {
+  image: String!
+  digest: String!
+}
+
+input GetTagInfoInput {
+  "with a tag; none: latest"
+  image: String!
+  "of several; none: the installation's, else the first"
+  architecture: String
+}
+
+type GetTagInfoResult {
+  name: String!
+  "of the layers of the platform, compressed"
+  size: BigInt!
+  image: String!
+  digest: String!
+  architecture: String!
+  platforms: [PlatformSize!]!
+}
+
+type PlatformSize {
+  architecture: String!
+  "of its manifest"
+  digest: String!
+  "of its layers"
+  size: BigInt!
+}
+
+input GetImageSizeInput {
+  "with a tag; none: latest"
+  image: String!
+  "of several; none: the installation's, else the first"
+  architecture: String
+}
+
+type GetImageSizeResult {
+  image: String!
+  size: BigInt!
+}
+
+input RemoveRemoteImageInput {
+  "with a tag, a digest, or neither: every tag of the repository"
+  images: [String!]!
+  "of the one image named, whose tag then does not matter"
+  digest: String
+  "also when other tags have the same digest"
+  force: Boolean
+  "only tell what would be deleted"
+  dry_run: Boolean
+}
+
+type RemoveRemoteImageResult {
+  outcomes: [RemovedRemote!]!
+  dry_run: Boolean!
+}
+
+type RemovedRemote {
+  "registry/repository, with what was named where there is no digest"
+  image: String!
+  digest: String
+  "that pointed to it"
+  tags: [String!]!
+  did: RemoteDid!
+  "why it failed, or in a dry run what keeps it"
+  problem: Problem
+}
+
+enum RemoteDid {
+  removed
+  gone
+  failed
+  would_remove
+}
+
+input PushImageInput {
+  "name of the image in the store"
+  local: String!
+  "where to, with a tag; none: latest"
+  remote: String!
+  "docker, docker:HOST, oci:DIR or archive:FILE; none: the engine at hand"
+  store: String
+  "the node that has it, in the place of a store"
+  agent_id: ID
+  "one of several; none: all of them"
+  architecture: String
+  "return a task id at once; needs agent_id"
+  background: Boolean
+}
+
+type PushImageResult {
+  task_id: ID
+  image: String
+  "of the manifest or index that the tag names now"
+  digest: String
+  size_bytes: BigInt!
+  "-1: the store cannot tell"
+  sent_bytes: BigInt!
+  unchanged: Boolean!
+}
+
+input PullImageInput {
+  "with a tag or a digest; none: latest"
+  remote: String!
+  "name that it gets; none: its own, without registry and project"
+  local: String
+  "docker, docker:HOST, oci:DIR or archive:FILE; none: the engine at hand"
+  store: String
+  "a node, in the place of a store"
+  agent_id: ID
+  "none: the store's own"
+  architecture: String
+  "return a task id at once; needs agent_id"
+  background: Boolean
+}
+
+type PullImageResult {
+  task_id: ID
+  image: String
+  local: String
+  "behind the reference"
+  digest: String
+  "what engines call the image id"
+  config: String
+  size_bytes: BigInt!
+  "-1: the store cannot tell"
+  received_bytes: BigInt!
+  unchanged: Boolean!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -2382,6 +2611,17 @@ func field_Mutation_preload_images_args(ctx context.Context, ec *executionContex
 	return args, nil
 }
 
+func field_Mutation_pull_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNPullImageInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_purge_image_by_id_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2415,6 +2655,17 @@ func field_Mutation_purge_images_by_id_args(ctx context.Context, ec *executionCo
 	return args, nil
 }
 
+func field_Mutation_push_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNPushImageInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_record_image_use_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2441,6 +2692,17 @@ func field_Mutation_remove_agent_args(ctx context.Context, ec *executionContext,
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNRemoveAgentInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_remove_remote_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNRemoveRemoteImageInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -2651,6 +2913,39 @@ func field_Query_explain_args(ctx context.Context, ec *executionContext, rawArgs
 	return args, nil
 }
 
+func field_Query_get_image_digest_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNGetImageDigestInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_get_image_size_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNGetImageSizeInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_get_tag_info_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNGetTagInfoInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Query_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2786,6 +3081,28 @@ func field_Query_keys_args(ctx context.Context, ec *executionContext, rawArgs ma
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalOListInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_list_image_tags_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNListImageTagsInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_list_remote_images_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNListRemoteImagesInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -7138,6 +7455,72 @@ func fieldContext_ForgetImagesResult_dry_run(_ context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _GetImageDigestResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetImageDigestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetImageDigestResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetImageDigestResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetImageDigestResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetImageDigestResult_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetImageDigestResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetImageDigestResult_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetImageDigestResult_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetImageDigestResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
 func _GetImageInstalledAgentsResult_agents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *view.InstalledAgents) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7172,6 +7555,72 @@ func fieldContext_GetImageInstalledAgentsResult_agents(_ context.Context, ec *ex
 				return fieldContext_ImageHolders_agents(ctx, ec, field)
 			}
 			return nil, fmt.Errorf("no field named %q was found under type ImageHolders", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _GetImageSizeResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetImageSizeResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetImageSizeResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetImageSizeResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetImageSizeResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetImageSizeResult_size(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetImageSizeResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetImageSizeResult_size(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SizeBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetImageSizeResult_size(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetImageSizeResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
 		},
 	}
 	return fc, nil
@@ -7221,6 +7670,212 @@ func fieldContext_GetRoleResult_role(_ context.Context, ec *executionContext, fi
 				return fieldContext_PolicyRole_revision(ctx, ec, field)
 			}
 			return nil, fmt.Errorf("no field named %q was found under type PolicyRole", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _GetTagInfoResult_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetTagInfoResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetTagInfoResult_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetTagInfoResult_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetTagInfoResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetTagInfoResult_size(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetTagInfoResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetTagInfoResult_size(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SizeBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetTagInfoResult_size(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetTagInfoResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetTagInfoResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetTagInfoResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetTagInfoResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetTagInfoResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetTagInfoResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetTagInfoResult_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetTagInfoResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetTagInfoResult_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetTagInfoResult_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetTagInfoResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetTagInfoResult_architecture(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetTagInfoResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetTagInfoResult_architecture(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Architecture, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetTagInfoResult_architecture(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetTagInfoResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetTagInfoResult_platforms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetTagInfoResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetTagInfoResult_platforms(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Platforms, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []actions.PlatformSize) graphql.Marshaler {
+			return marshalNPlatformSize2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPlatformSizeᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetTagInfoResult_platforms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetTagInfoResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "architecture":
+				return fieldContext_PlatformSize_architecture(ctx, ec, field)
+			case "digest":
+				return fieldContext_PlatformSize_digest(ctx, ec, field)
+			case "size":
+				return fieldContext_PlatformSize_size(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type PlatformSize", field.Name)
 		},
 	}
 	return fc, nil
@@ -11497,6 +12152,115 @@ func fieldContext_ListAgentsResult_total(_ context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _ListImageTagsResult_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListImageTagsResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListImageTagsResult_tags(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []actions.RemoteTag) graphql.Marshaler {
+			return marshalNRemoteTag2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteTagᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ListImageTagsResult_tags(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListImageTagsResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "name":
+				return fieldContext_RemoteTag_name(ctx, ec, field)
+			case "image":
+				return fieldContext_RemoteTag_image(ctx, ec, field)
+			case "size":
+				return fieldContext_RemoteTag_size(ctx, ec, field)
+			case "problem":
+				return fieldContext_RemoteTag_problem(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type RemoteTag", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _ListImageTagsResult_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListImageTagsResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListImageTagsResult_next(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListImageTagsResult_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListImageTagsResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListImageTagsResult_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListImageTagsResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListImageTagsResult_total(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListImageTagsResult_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListImageTagsResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
 func _ListIntentsResult_intents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListIntentsResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11858,6 +12622,146 @@ func _ListRegistriesResult_total(ctx context.Context, ec *executionContext, fiel
 func fieldContext_ListRegistriesResult_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ListRegistriesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListRemoteImagesResult_images(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListRemoteImagesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListRemoteImagesResult_images(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Images, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []actions.RemoteRepository) graphql.Marshaler {
+			return marshalNRemoteRepository2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteRepositoryᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ListRemoteImagesResult_images(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListRemoteImagesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "image":
+				return fieldContext_RemoteRepository_image(ctx, ec, field)
+			case "repository":
+				return fieldContext_RemoteRepository_repository(ctx, ec, field)
+			case "registry_id":
+				return fieldContext_RemoteRepository_registry_id(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type RemoteRepository", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _ListRemoteImagesResult_skipped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListRemoteImagesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListRemoteImagesResult_skipped(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Skipped, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ListRemoteImagesResult_skipped(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListRemoteImagesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListRemoteImagesResult_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListRemoteImagesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListRemoteImagesResult_next(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListRemoteImagesResult_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListRemoteImagesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListRemoteImagesResult_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListRemoteImagesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListRemoteImagesResult_total(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListRemoteImagesResult_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListRemoteImagesResult",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -15121,6 +16025,179 @@ func fieldContext_Mutation_retry_task(ctx context.Context, ec *executionContext,
 	return fc, nil
 }
 
+func _Mutation_remove_remote_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_remove_remote_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveRemoteImage(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.RemoveRemoteImageResult) graphql.Marshaler {
+			return marshalORemoveRemoteImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoveRemoteImageResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_remove_remote_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "outcomes":
+				return fieldContext_RemoveRemoteImageResult_outcomes(ctx, ec, field)
+			case "dry_run":
+				return fieldContext_RemoveRemoteImageResult_dry_run(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type RemoveRemoteImageResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_remove_remote_image_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_push_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_push_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PushImage(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.PushImageResult) graphql.Marshaler {
+			return marshalOPushImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPushImageResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_push_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "task_id":
+				return fieldContext_PushImageResult_task_id(ctx, ec, field)
+			case "image":
+				return fieldContext_PushImageResult_image(ctx, ec, field)
+			case "digest":
+				return fieldContext_PushImageResult_digest(ctx, ec, field)
+			case "size_bytes":
+				return fieldContext_PushImageResult_size_bytes(ctx, ec, field)
+			case "sent_bytes":
+				return fieldContext_PushImageResult_sent_bytes(ctx, ec, field)
+			case "unchanged":
+				return fieldContext_PushImageResult_unchanged(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type PushImageResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_push_image_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_pull_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_pull_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PullImage(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.PullImageResult) graphql.Marshaler {
+			return marshalOPullImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPullImageResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_pull_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "task_id":
+				return fieldContext_PullImageResult_task_id(ctx, ec, field)
+			case "image":
+				return fieldContext_PullImageResult_image(ctx, ec, field)
+			case "local":
+				return fieldContext_PullImageResult_local(ctx, ec, field)
+			case "digest":
+				return fieldContext_PullImageResult_digest(ctx, ec, field)
+			case "config":
+				return fieldContext_PullImageResult_config(ctx, ec, field)
+			case "size_bytes":
+				return fieldContext_PullImageResult_size_bytes(ctx, ec, field)
+			case "received_bytes":
+				return fieldContext_PullImageResult_received_bytes(ctx, ec, field)
+			case "unchanged":
+				return fieldContext_PullImageResult_unchanged(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type PullImageResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_pull_image_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _PageInfo_has_next_page(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *view.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15182,6 +16259,105 @@ func fieldContext_PageInfo_end_cursor(_ context.Context, ec *executionContext, f
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PlatformSize_architecture(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PlatformSize) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PlatformSize_architecture(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Architecture, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PlatformSize_architecture(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PlatformSize",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PlatformSize_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PlatformSize) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PlatformSize_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PlatformSize_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PlatformSize",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PlatformSize_size(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PlatformSize) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PlatformSize_size(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SizeBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PlatformSize_size(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PlatformSize",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
 		},
 	}
 	return fc, nil
@@ -15810,6 +16986,270 @@ func fieldContext_Problem_message(_ context.Context, ec *executionContext, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PullImageResult_task_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PullImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PullImageResult_task_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TaskID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.TaskID) graphql.Marshaler {
+			return marshalOID2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskID(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_PullImageResult_task_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PullImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PullImageResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PullImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PullImageResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_PullImageResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PullImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PullImageResult_local(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PullImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PullImageResult_local(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Local, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_PullImageResult_local(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PullImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PullImageResult_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PullImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PullImageResult_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_PullImageResult_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PullImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PullImageResult_config(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PullImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PullImageResult_config(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Config, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_PullImageResult_config(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PullImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PullImageResult_size_bytes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PullImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PullImageResult_size_bytes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SizeBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PullImageResult_size_bytes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PullImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PullImageResult_received_bytes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PullImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PullImageResult_received_bytes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReceivedBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PullImageResult_received_bytes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PullImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PullImageResult_unchanged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PullImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PullImageResult_unchanged(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unchanged, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PullImageResult_unchanged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PullImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
 		},
 	}
 	return fc, nil
@@ -16780,6 +18220,204 @@ func fieldContext_PurgedImages_freed_bytes(_ context.Context, ec *executionConte
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PushImageResult_task_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PushImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PushImageResult_task_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TaskID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.TaskID) graphql.Marshaler {
+			return marshalOID2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskID(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_PushImageResult_task_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PushImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PushImageResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PushImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PushImageResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_PushImageResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PushImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PushImageResult_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PushImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PushImageResult_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_PushImageResult_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PushImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PushImageResult_size_bytes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PushImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PushImageResult_size_bytes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SizeBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PushImageResult_size_bytes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PushImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PushImageResult_sent_bytes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PushImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PushImageResult_sent_bytes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SentBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PushImageResult_sent_bytes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PushImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _PushImageResult_unchanged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PushImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PushImageResult_unchanged(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unchanged, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_PushImageResult_unchanged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PushImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
 		},
 	}
 	return fc, nil
@@ -17927,6 +19565,275 @@ func fieldContext_Query_tasks(ctx context.Context, ec *executionContext, field g
 	return fc, nil
 }
 
+func _Query_list_remote_images(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_list_remote_images(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ListRemoteImages(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.ListRemoteImagesResult) graphql.Marshaler {
+			return marshalOListRemoteImagesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListRemoteImagesResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_list_remote_images(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "images":
+				return fieldContext_ListRemoteImagesResult_images(ctx, ec, field)
+			case "skipped":
+				return fieldContext_ListRemoteImagesResult_skipped(ctx, ec, field)
+			case "next":
+				return fieldContext_ListRemoteImagesResult_next(ctx, ec, field)
+			case "total":
+				return fieldContext_ListRemoteImagesResult_total(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type ListRemoteImagesResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_list_remote_images_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_list_image_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_list_image_tags(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ListImageTags(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.ListImageTagsResult) graphql.Marshaler {
+			return marshalOListImageTagsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListImageTagsResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_list_image_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "tags":
+				return fieldContext_ListImageTagsResult_tags(ctx, ec, field)
+			case "next":
+				return fieldContext_ListImageTagsResult_next(ctx, ec, field)
+			case "total":
+				return fieldContext_ListImageTagsResult_total(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type ListImageTagsResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_list_image_tags_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_get_image_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_get_image_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().GetImageDigest(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.GetImageDigestResult) graphql.Marshaler {
+			return marshalOGetImageDigestResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetImageDigestResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_get_image_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "image":
+				return fieldContext_GetImageDigestResult_image(ctx, ec, field)
+			case "digest":
+				return fieldContext_GetImageDigestResult_digest(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type GetImageDigestResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_get_image_digest_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_get_tag_info(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_get_tag_info(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().GetTagInfo(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.GetTagInfoResult) graphql.Marshaler {
+			return marshalOGetTagInfoResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetTagInfoResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_get_tag_info(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "name":
+				return fieldContext_GetTagInfoResult_name(ctx, ec, field)
+			case "size":
+				return fieldContext_GetTagInfoResult_size(ctx, ec, field)
+			case "image":
+				return fieldContext_GetTagInfoResult_image(ctx, ec, field)
+			case "digest":
+				return fieldContext_GetTagInfoResult_digest(ctx, ec, field)
+			case "architecture":
+				return fieldContext_GetTagInfoResult_architecture(ctx, ec, field)
+			case "platforms":
+				return fieldContext_GetTagInfoResult_platforms(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type GetTagInfoResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_get_tag_info_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_get_image_size(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_get_image_size(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().GetImageSize(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.GetImageSizeResult) graphql.Marshaler {
+			return marshalOGetImageSizeResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetImageSizeResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_get_image_size(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "image":
+				return fieldContext_GetImageSizeResult_image(ctx, ec, field)
+			case "size":
+				return fieldContext_GetImageSizeResult_size(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type GetImageSizeResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_get_image_size_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query___type(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19032,6 +20939,247 @@ func fieldContext_RegistryScan_errors(_ context.Context, ec *executionContext, f
 	return fc, nil
 }
 
+func _RemoteRepository_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteRepository) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteRepository_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemoteRepository_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteRepository",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteRepository_repository(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteRepository) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteRepository_repository(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Repository, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemoteRepository_repository(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteRepository",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteRepository_registry_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteRepository) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteRepository_registry_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RegistryID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.RegistryID) graphql.Marshaler {
+			return marshalNID2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐRegistryID(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemoteRepository_registry_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteRepository",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteTag_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteTag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteTag_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemoteTag_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteTag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteTag_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteTag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteTag_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemoteTag_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteTag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteTag_size(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteTag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteTag_size(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SizeBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return marshalOBigInt2ᚖint64(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteTag_size(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteTag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteTag_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteTag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteTag_problem(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Problem) graphql.Marshaler {
+			return marshalOProblem2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐProblem(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteTag_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteTag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "code":
+				return fieldContext_Problem_code(ctx, ec, field)
+			case "reason":
+				return fieldContext_Problem_reason(ctx, ec, field)
+			case "on":
+				return fieldContext_Problem_on(ctx, ec, field)
+			case "message":
+				return fieldContext_Problem_message(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
+		},
+	}
+	return fc, nil
+}
+
 func _RemoveAgentResult_agent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoveAgentResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19152,6 +21300,259 @@ func fieldContext_RemoveAgentResult_dry_run(_ context.Context, ec *executionCont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoveRemoteImageResult_outcomes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoveRemoteImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoveRemoteImageResult_outcomes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcomes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []actions.RemovedRemote) graphql.Marshaler {
+			return marshalNRemovedRemote2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemovedRemoteᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemoveRemoteImageResult_outcomes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveRemoteImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "image":
+				return fieldContext_RemovedRemote_image(ctx, ec, field)
+			case "digest":
+				return fieldContext_RemovedRemote_digest(ctx, ec, field)
+			case "tags":
+				return fieldContext_RemovedRemote_tags(ctx, ec, field)
+			case "did":
+				return fieldContext_RemovedRemote_did(ctx, ec, field)
+			case "problem":
+				return fieldContext_RemovedRemote_problem(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type RemovedRemote", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _RemoveRemoteImageResult_dry_run(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoveRemoteImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoveRemoteImageResult_dry_run(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DryRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemoveRemoteImageResult_dry_run(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoveRemoteImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemovedRemote_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemovedRemote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemovedRemote_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemovedRemote_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemovedRemote",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemovedRemote_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemovedRemote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemovedRemote_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemovedRemote_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemovedRemote",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemovedRemote_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemovedRemote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemovedRemote_tags(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemovedRemote_tags(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemovedRemote",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemovedRemote_did(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemovedRemote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemovedRemote_did(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Did, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v actions.RemoteDid) graphql.Marshaler {
+			return marshalNRemoteDid2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteDid(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemovedRemote_did(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemovedRemote",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type RemoteDid does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemovedRemote_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemovedRemote) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemovedRemote_problem(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Problem) graphql.Marshaler {
+			return marshalOProblem2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐProblem(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemovedRemote_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemovedRemote",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "code":
+				return fieldContext_Problem_code(ctx, ec, field)
+			case "reason":
+				return fieldContext_Problem_reason(ctx, ec, field)
+			case "on":
+				return fieldContext_Problem_on(ctx, ec, field)
+			case "message":
+				return fieldContext_Problem_message(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
 		},
 	}
 	return fc, nil
@@ -26048,6 +28449,37 @@ func unmarshalInputForgetImagesInput(ctx context.Context, ec *executionContext, 
 	return it, nil
 }
 
+func unmarshalInputGetImageDigestInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"image"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "image":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("image"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["image"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputGetImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -26124,6 +28556,44 @@ func unmarshalInputGetImageInstalledAgentsInput(ctx context.Context, ec *executi
 	return it, nil
 }
 
+func unmarshalInputGetImageSizeInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"image", "architecture"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "image":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("image"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["image"] = data
+		case "architecture":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("architecture"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["architecture"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputGetRoleInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -26150,6 +28620,44 @@ func unmarshalInputGetRoleInput(ctx context.Context, ec *executionContext, obj a
 				return it, err
 			}
 			it["name"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputGetTagInfoInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"image", "architecture"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "image":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("image"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["image"] = data
+		case "architecture":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("architecture"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["architecture"] = data
 		}
 	}
 	return it, nil
@@ -26540,6 +29048,72 @@ func unmarshalInputKVPairInput(ctx context.Context, ec *executionContext, obj an
 	return it, nil
 }
 
+func unmarshalInputListImageTagsInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"image", "sizes", "limit", "after", "sort", "desc"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "image":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("image"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["image"] = data
+		case "sizes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sizes"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["sizes"] = data
+		case "limit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limit"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["limit"] = data
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["after"] = data
+		case "sort":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sort"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["sort"] = data
+		case "desc":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("desc"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["desc"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputListInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -26566,6 +29140,72 @@ func unmarshalInputListInput(ctx context.Context, ec *executionContext, obj any)
 				return it, err
 			}
 			it["where"] = data
+		case "limit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limit"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["limit"] = data
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["after"] = data
+		case "sort":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sort"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["sort"] = data
+		case "desc":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("desc"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["desc"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputListRemoteImagesInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registry", "name", "limit", "after", "sort", "desc"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registry":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registry"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["registry"] = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["name"] = data
 		case "limit":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limit"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
@@ -26995,6 +29635,72 @@ func unmarshalInputPreloadImagesInput(ctx context.Context, ec *executionContext,
 	return it, nil
 }
 
+func unmarshalInputPullImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"remote", "local", "store", "agent_id", "architecture", "background"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "remote":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remote"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["remote"] = data
+		case "local":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("local"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["local"] = data
+		case "store":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("store"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["store"] = data
+		case "agent_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("agent_id"))
+			data, err := unmarshalOID2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["agent_id"] = data
+		case "architecture":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("architecture"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["architecture"] = data
+		case "background":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("background"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["background"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputPurgeImageByIDInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -27210,6 +29916,72 @@ func unmarshalInputPurgeImagesKeyInput(ctx context.Context, ec *executionContext
 	return it, nil
 }
 
+func unmarshalInputPushImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"local", "remote", "store", "agent_id", "architecture", "background"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "local":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("local"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["local"] = data
+		case "remote":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remote"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["remote"] = data
+		case "store":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("store"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["store"] = data
+		case "agent_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("agent_id"))
+			data, err := unmarshalOID2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["agent_id"] = data
+		case "architecture":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("architecture"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["architecture"] = data
+		case "background":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("background"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["background"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputRecordImageUseInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -27347,6 +30119,58 @@ func unmarshalInputRemoveAgentInput(ctx context.Context, ec *executionContext, o
 				return it, err
 			}
 			it["agent_id"] = data
+		case "dry_run":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dry_run"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["dry_run"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputRemoveRemoteImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"images", "digest", "force", "dry_run"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "images":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("images"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["images"] = data
+		case "digest":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("digest"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["digest"] = data
+		case "force":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("force"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["force"] = data
 		case "dry_run":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dry_run"))
 			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
@@ -29845,6 +32669,50 @@ func _ForgetImagesResult(ctx context.Context, ec *executionContext, sel ast.Sele
 	return out
 }
 
+var getImageDigestResultImplementors = []string{"GetImageDigestResult"}
+
+func _GetImageDigestResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetImageDigestResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, getImageDigestResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GetImageDigestResult")
+		case "image":
+			out.Values[i] = _GetImageDigestResult_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "digest":
+			out.Values[i] = _GetImageDigestResult_digest(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var getImageInstalledAgentsResultImplementors = []string{"GetImageInstalledAgentsResult"}
 
 func _GetImageInstalledAgentsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *view.InstalledAgents) graphql.Marshaler {
@@ -29884,6 +32752,50 @@ func _GetImageInstalledAgentsResult(ctx context.Context, ec *executionContext, s
 	return out
 }
 
+var getImageSizeResultImplementors = []string{"GetImageSizeResult"}
+
+func _GetImageSizeResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetImageSizeResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, getImageSizeResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GetImageSizeResult")
+		case "image":
+			out.Values[i] = _GetImageSizeResult_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "size":
+			out.Values[i] = _GetImageSizeResult_size(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var getRoleResultImplementors = []string{"GetRoleResult"}
 
 func _GetRoleResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetRoleResult) graphql.Marshaler {
@@ -29897,6 +32809,70 @@ func _GetRoleResult(ctx context.Context, ec *executionContext, sel ast.Selection
 			out.Values[i] = graphql.MarshalString("GetRoleResult")
 		case "role":
 			out.Values[i] = _GetRoleResult_role(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var getTagInfoResultImplementors = []string{"GetTagInfoResult"}
+
+func _GetTagInfoResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetTagInfoResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, getTagInfoResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GetTagInfoResult")
+		case "name":
+			out.Values[i] = _GetTagInfoResult_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "size":
+			out.Values[i] = _GetTagInfoResult_size(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "image":
+			out.Values[i] = _GetTagInfoResult_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "digest":
+			out.Values[i] = _GetTagInfoResult_digest(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "architecture":
+			out.Values[i] = _GetTagInfoResult_architecture(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "platforms":
+			out.Values[i] = _GetTagInfoResult_platforms(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -30976,6 +33952,49 @@ func _ListAgentsResult(ctx context.Context, ec *executionContext, sel ast.Select
 	return out
 }
 
+var listImageTagsResultImplementors = []string{"ListImageTagsResult"}
+
+func _ListImageTagsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ListImageTagsResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listImageTagsResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListImageTagsResult")
+		case "tags":
+			out.Values[i] = _ListImageTagsResult_tags(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = _ListImageTagsResult_next(ctx, ec, field, obj)
+		case "total":
+			out.Values[i] = _ListImageTagsResult_total(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var listIntentsResultImplementors = []string{"ListIntentsResult"}
 
 func _ListIntentsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ListIntentsResult) graphql.Marshaler {
@@ -31082,6 +34101,54 @@ func _ListRegistriesResult(ctx context.Context, ec *executionContext, sel ast.Se
 			out.Values[i] = _ListRegistriesResult_next(ctx, ec, field, obj)
 		case "total":
 			out.Values[i] = _ListRegistriesResult_total(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var listRemoteImagesResultImplementors = []string{"ListRemoteImagesResult"}
+
+func _ListRemoteImagesResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ListRemoteImagesResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listRemoteImagesResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListRemoteImagesResult")
+		case "images":
+			out.Values[i] = _ListRemoteImagesResult_images(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "skipped":
+			out.Values[i] = _ListRemoteImagesResult_skipped(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = _ListRemoteImagesResult_next(ctx, ec, field, obj)
+		case "total":
+			out.Values[i] = _ListRemoteImagesResult_total(ctx, ec, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -31648,6 +34715,18 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_retry_task(ctx, ec, field)
 			})
+		case "remove_remote_image":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_remove_remote_image(ctx, ec, field)
+			})
+		case "push_image":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_push_image(ctx, ec, field)
+			})
+		case "pull_image":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_pull_image(ctx, ec, field)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -31689,6 +34768,55 @@ func _PageInfo(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			}
 		case "end_cursor":
 			out.Values[i] = _PageInfo_end_cursor(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var platformSizeImplementors = []string{"PlatformSize"}
+
+func _PlatformSize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.PlatformSize) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, platformSizeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PlatformSize")
+		case "architecture":
+			out.Values[i] = _PlatformSize_architecture(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "digest":
+			out.Values[i] = _PlatformSize_digest(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "size":
+			out.Values[i] = _PlatformSize_size(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -31888,6 +35016,65 @@ func _Problem(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			out.Values[i] = _Problem_on(ctx, ec, field, obj)
 		case "message":
 			out.Values[i] = _Problem_message(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var pullImageResultImplementors = []string{"PullImageResult"}
+
+func _PullImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.PullImageResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pullImageResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PullImageResult")
+		case "task_id":
+			out.Values[i] = _PullImageResult_task_id(ctx, ec, field, obj)
+		case "image":
+			out.Values[i] = _PullImageResult_image(ctx, ec, field, obj)
+		case "local":
+			out.Values[i] = _PullImageResult_local(ctx, ec, field, obj)
+		case "digest":
+			out.Values[i] = _PullImageResult_digest(ctx, ec, field, obj)
+		case "config":
+			out.Values[i] = _PullImageResult_config(ctx, ec, field, obj)
+		case "size_bytes":
+			out.Values[i] = _PullImageResult_size_bytes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "received_bytes":
+			out.Values[i] = _PullImageResult_received_bytes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unchanged":
+			out.Values[i] = _PullImageResult_unchanged(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -32197,6 +35384,61 @@ func _PurgedImages(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			}
 		case "freed_bytes":
 			out.Values[i] = _PurgedImages_freed_bytes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var pushImageResultImplementors = []string{"PushImageResult"}
+
+func _PushImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.PushImageResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pushImageResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PushImageResult")
+		case "task_id":
+			out.Values[i] = _PushImageResult_task_id(ctx, ec, field, obj)
+		case "image":
+			out.Values[i] = _PushImageResult_image(ctx, ec, field, obj)
+		case "digest":
+			out.Values[i] = _PushImageResult_digest(ctx, ec, field, obj)
+		case "size_bytes":
+			out.Values[i] = _PushImageResult_size_bytes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sent_bytes":
+			out.Values[i] = _PushImageResult_sent_bytes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unchanged":
+			out.Values[i] = _PushImageResult_unchanged(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -32622,6 +35864,101 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "list_remote_images":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_list_remote_images(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "list_image_tags":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_list_image_tags(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "get_image_digest":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_get_image_digest(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "get_tag_info":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_get_tag_info(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "get_image_size":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_get_image_size(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Query___type(ctx, ec, field)
@@ -32931,6 +36268,103 @@ func _RegistryScan(ctx context.Context, ec *executionContext, sel ast.SelectionS
 	return out
 }
 
+var remoteRepositoryImplementors = []string{"RemoteRepository"}
+
+func _RemoteRepository(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.RemoteRepository) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, remoteRepositoryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoteRepository")
+		case "image":
+			out.Values[i] = _RemoteRepository_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "repository":
+			out.Values[i] = _RemoteRepository_repository(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "registry_id":
+			out.Values[i] = _RemoteRepository_registry_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var remoteTagImplementors = []string{"RemoteTag"}
+
+func _RemoteTag(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.RemoteTag) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, remoteTagImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoteTag")
+		case "name":
+			out.Values[i] = _RemoteTag_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "image":
+			out.Values[i] = _RemoteTag_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "size":
+			out.Values[i] = _RemoteTag_size(ctx, ec, field, obj)
+		case "problem":
+			out.Values[i] = _RemoteTag_problem(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var removeAgentResultImplementors = []string{"RemoveAgentResult"}
 
 func _RemoveAgentResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.RemoveAgentResult) graphql.Marshaler {
@@ -32957,6 +36391,103 @@ func _RemoveAgentResult(ctx context.Context, ec *executionContext, sel ast.Selec
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var removeRemoteImageResultImplementors = []string{"RemoveRemoteImageResult"}
+
+func _RemoveRemoteImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.RemoveRemoteImageResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removeRemoteImageResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoveRemoteImageResult")
+		case "outcomes":
+			out.Values[i] = _RemoveRemoteImageResult_outcomes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dry_run":
+			out.Values[i] = _RemoveRemoteImageResult_dry_run(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var removedRemoteImplementors = []string{"RemovedRemote"}
+
+func _RemovedRemote(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.RemovedRemote) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, removedRemoteImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemovedRemote")
+		case "image":
+			out.Values[i] = _RemovedRemote_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "digest":
+			out.Values[i] = _RemovedRemote_digest(ctx, ec, field, obj)
+		case "tags":
+			out.Values[i] = _RemovedRemote_tags(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "did":
+			out.Values[i] = _RemovedRemote_did(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "problem":
+			out.Values[i] = _RemovedRemote_problem(ctx, ec, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -35135,6 +38666,11 @@ func unmarshalNForgetImagesInput2map(ctx context.Context, ec *executionContext, 
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNGetImageDigestInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputGetImageDigestInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNGetImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputGetImageInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35145,8 +38681,18 @@ func unmarshalNGetImageInstalledAgentsInput2map(ctx context.Context, ec *executi
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNGetImageSizeInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputGetImageSizeInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNGetRoleInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputGetRoleInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNGetTagInfoInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputGetTagInfoInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -35677,6 +39223,16 @@ func unmarshalNKVPairInput2map(ctx context.Context, ec *executionContext, v any)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNListImageTagsInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputListImageTagsInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNListRemoteImagesInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputListRemoteImagesInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNModifyAgentInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputModifyAgentInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35704,6 +39260,26 @@ func unmarshalNModifyRoleInput2map(ctx context.Context, ec *executionContext, v 
 
 func marshalNPageInfo2githubᚗcomᚋwharfᚑprojectᚋwharfᚋadaptersᚋgraphqlᚋviewᚐPageInfo(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v view.PageInfo) graphql.Marshaler {
 	return _PageInfo(ctx, ec, sel, &v)
+}
+
+func marshalNPlatformSize2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPlatformSize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v actions.PlatformSize) graphql.Marshaler {
+	return _PlatformSize(ctx, ec, sel, &v)
+}
+
+func marshalNPlatformSize2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPlatformSizeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []actions.PlatformSize) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPlatformSize2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPlatformSize(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func marshalNPolicyRole2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐPolicyRole(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.PolicyRole) graphql.Marshaler {
@@ -35749,6 +39325,11 @@ func marshalNProblem2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐProble
 	}
 
 	return ret
+}
+
+func unmarshalNPullImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputPullImageInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNPurgeImageByIDInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
@@ -35826,6 +39407,11 @@ func marshalNPurgedImages2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐ
 	return ret
 }
 
+func unmarshalNPushImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputPushImageInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNReach2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐReach(ctx context.Context, ec *executionContext, v any) (domain.Reach, error) {
 	res, err := view.UnmarshalReach(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35892,9 +39478,91 @@ func marshalNRegistryScan2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐ
 	return ret
 }
 
+func unmarshalNRemoteDid2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteDid(ctx context.Context, ec *executionContext, v any) (actions.RemoteDid, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := actions.RemoteDid(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNRemoteDid2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteDid(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v actions.RemoteDid) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func marshalNRemoteRepository2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteRepository(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v actions.RemoteRepository) graphql.Marshaler {
+	return _RemoteRepository(ctx, ec, sel, &v)
+}
+
+func marshalNRemoteRepository2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteRepositoryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []actions.RemoteRepository) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNRemoteRepository2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteRepository(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNRemoteTag2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteTag(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v actions.RemoteTag) graphql.Marshaler {
+	return _RemoteTag(ctx, ec, sel, &v)
+}
+
+func marshalNRemoteTag2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteTagᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []actions.RemoteTag) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNRemoteTag2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoteTag(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalNRemoveAgentInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputRemoveAgentInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNRemoveRemoteImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputRemoveRemoteImageInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNRemovedRemote2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemovedRemote(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v actions.RemovedRemote) graphql.Marshaler {
+	return _RemovedRemote(ctx, ec, sel, &v)
+}
+
+func marshalNRemovedRemote2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemovedRemoteᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []actions.RemovedRemote) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNRemovedRemote2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemovedRemote(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNReportInventoryInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
@@ -36895,6 +40563,13 @@ func marshalOForgetImagesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋacti
 	return _ForgetImagesResult(ctx, ec, sel, v)
 }
 
+func marshalOGetImageDigestResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetImageDigestResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetImageDigestResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _GetImageDigestResult(ctx, ec, sel, v)
+}
+
 func marshalOGetImageInstalledAgentsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋadaptersᚋgraphqlᚋviewᚐInstalledAgents(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *view.InstalledAgents) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -36902,11 +40577,25 @@ func marshalOGetImageInstalledAgentsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋw
 	return _GetImageInstalledAgentsResult(ctx, ec, sel, v)
 }
 
+func marshalOGetImageSizeResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetImageSizeResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetImageSizeResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _GetImageSizeResult(ctx, ec, sel, v)
+}
+
 func marshalOGetRoleResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetRoleResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetRoleResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return _GetRoleResult(ctx, ec, sel, v)
+}
+
+func marshalOGetTagInfoResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetTagInfoResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetTagInfoResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _GetTagInfoResult(ctx, ec, sel, v)
 }
 
 func marshalOGetTaskResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetTaskResult) graphql.Marshaler {
@@ -36926,6 +40615,24 @@ func marshalOID2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskID(ctx con
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func unmarshalOID2ᚖstring(ctx context.Context, ec *executionContext, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalID(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOID2ᚖstring(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalID(*v)
 	return res
 }
 
@@ -37139,6 +40846,13 @@ func marshalOListAgentsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋaction
 	return _ListAgentsResult(ctx, ec, sel, v)
 }
 
+func marshalOListImageTagsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListImageTagsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListImageTagsResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ListImageTagsResult(ctx, ec, sel, v)
+}
+
 func unmarshalOListInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	if v == nil {
 		return nil, nil
@@ -37166,6 +40880,13 @@ func marshalOListRegistriesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋac
 		return graphql.Null
 	}
 	return _ListRegistriesResult(ctx, ec, sel, v)
+}
+
+func marshalOListRemoteImagesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListRemoteImagesResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListRemoteImagesResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ListRemoteImagesResult(ctx, ec, sel, v)
 }
 
 func marshalOListRoleBindingsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListRoleBindingsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListRoleBindingsResult) graphql.Marshaler {
@@ -37245,6 +40966,13 @@ func marshalOProblem2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐProble
 	return _Problem(ctx, ec, sel, v)
 }
 
+func marshalOPullImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPullImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.PullImageResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _PullImageResult(ctx, ec, sel, v)
+}
+
 func marshalOPurgeImageByIDResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPurgeImageByIDResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.PurgeImageByIDResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -37273,6 +41001,13 @@ func marshalOPurgedImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐP
 	return _PurgedImage(ctx, ec, sel, v)
 }
 
+func marshalOPushImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPushImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.PushImageResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _PushImageResult(ctx, ec, sel, v)
+}
+
 func marshalORecordImageUseResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRecordImageUseResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.RecordImageUseResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -37292,6 +41027,13 @@ func marshalORemoveAgentResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactio
 		return graphql.Null
 	}
 	return _RemoveAgentResult(ctx, ec, sel, v)
+}
+
+func marshalORemoveRemoteImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoveRemoteImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.RemoveRemoteImageResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _RemoveRemoteImageResult(ctx, ec, sel, v)
 }
 
 func marshalOReportInventoryResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐReportInventoryResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ReportInventoryResult) graphql.Marshaler {

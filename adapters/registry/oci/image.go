@@ -52,7 +52,7 @@ func (s *survey) image(ctx context.Context, m document, arch string) error {
 	s.have[arch] = true
 	s.result.Images = append(s.result.Images, domain.DescribedImage{
 		Architecture: arch, ManifestDigest: m.digest, ConfigDigest: domain.Digest(m.Config.Digest.String()),
-		SizeBytes: size, Labels: cfg.labels(),
+		SizeBytes: size, LayersBytes: size - m.Config.Size, Labels: cfg.labels(),
 	})
 	return nil
 }

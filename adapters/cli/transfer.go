@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wharf-project/wharf/actions"
+	"github.com/wharf-project/wharf/domain"
+)
+
+// shortcuts are commands of one word for what users do all day, by the action
+// that each runs.
+func shortcuts() []struct{ word, action string } {
+	return []struct{ word, action string }{
+		{"push", "image.push"},
+		{"pull", "image.pull"},
+		{"images", "remote.list"},
+		{"tags", "remote.tags"},
+		{"digest", "remote.digest"},
+		{"size", "remote.size"},
+		{"rm", "remote.remove"},
+	}
+}
+
+// shortcutCommands makes them of the commands that they stand for.
+func (p *program) shortcutCommands() []*cobra.Command {
+	var list []*cobra.Command
+	for _, s := range shortcuts() {
+		for _, e := range p.entries {
+			if e.Spec.Name != s.action {
+				continue
+			}
+			c, cmd := p.newCommand(e)
+			noun, verb, _ := strings.Cut(s.action, ".")
+			cmd.Use, cmd.GroupID = s.word+usageOf(c.args), groupMove
+			cmd.Example = strings.ReplaceAll(cmd.Example, "wharf "+noun+" "+strings.ReplaceAll(verb, "_", "-"), "wharf "+s.word)
+			list = append(list, cmd)
+		}
+	}
+	return list
+}
+
+// moves reports whether an action moves an image, layer by layer.
+func moves(a actions.Action) bool {
+	switch a.(type) {
+	case *actions.PushImageAction, *actions.PullImageAction:
+		return true
+	}
+	return false
+}
+
+// transferring shows the layers of an image on its way: a bar each on a terminal,
+// lines elsewhere. The function returned ends it.
+func (p *program) transferring(ctx context.Context) (context.Context, func()) {
+	s := p.shown()
+	if s == nil {
+		return ctx, func() {}
+	}
+	t := &layers{shown: s, at: map[string]int{}}
+	return domain.WithTransferSink(ctx, t.tell), s.end
+}
+
+// layers is what is known of the layers of one image.
+type layers struct {
+	shown shown
+	what  string
+	list  []domain.TaskStep
+	at    map[string]int // of list, by id
+}
+
+func (l *layers) tell(e domain.TransferEvent) {
+	switch e.Kind {
+	case domain.TransferStep:
+		if e.LayerID == "" {
+			return
+		}
+		i, known := l.at[e.LayerID]
+		if !known {
+			i = len(l.list)
+			l.at[e.LayerID] = i
+			l.list = append(l.list, domain.TaskStep{Key: e.LayerID})
+		}
+		l.list[i].Current, l.list[i].Total, l.list[i].Message = e.Current, e.Total, e.Status
+	case domain.TransferBuild:
+		l.what = e.Message
+	default:
+		l.what = strings.ReplaceAll(string(e.Kind), "_", " ")
+		if e.Src != "" {
+			l.what += " " + e.Src + " to " + e.Dst
+		}
+	}
+	l.show()
+}
+
+func (l *layers) show() {
+	var under []domain.TaskStep
+	for _, s := range l.list {
+		if over := s.Total > 0 && s.Current >= s.Total; !over && len(under) < domain.MaxRunning {
+			under = append(under, s)
+		}
+	}
+	over := 0
+	for _, s := range l.list {
+		if s.Total > 0 && s.Current >= s.Total {
+			over++
+		}
+	}
+	l.shown.step(domain.ProgressStep{Current: int64(over), Total: int64(len(l.list)), Message: l.what})
+	l.shown.items(under)
+}
+
+// pushed says what a push did, the name on a line of its own: for scripts.
+func (p *printer) pushed(r actions.PushImageResult) {
+	p.say("%s", r.Image)
+	did := size(r.SizeBytes)
+	switch {
+	case r.Unchanged:
+		did += ", there already"
+	case r.SentBytes >= 0:
+		did += ", of which " + size(r.SentBytes) + " were sent"
+	}
+	p.say("  %s, %s", string(r.Digest), did)
+}
+
+func (p *printer) pulled(r actions.PullImageResult) {
+	p.say("%s", r.Local)
+	did := size(r.SizeBytes)
+	switch {
+	case r.Unchanged:
+		did += ", there already"
+	case r.ReceivedBytes >= 0:
+		did += ", of which " + size(r.ReceivedBytes) + " were fetched"
+	}
+	p.say("  %s@%s, %s", r.Image, string(r.Digest), did)
+}
+
+func (p *printer) tagInfo(r actions.GetTagInfoResult) {
+	p.say("%s  %s", r.Image, string(r.Digest))
+	t := p.table(column{head: "ARCH"}, column{head: "SIZE", right: true}, column{head: "MANIFEST", cut: true})
+	rows := make([][]cell, 0, len(r.Platforms))
+	for _, f := range r.Platforms {
+		rows = append(rows, cells(f.Architecture, size(f.SizeBytes), string(f.Digest)))
+	}
+	t.rows(rows)
+}
+
+// removedRemote has a line for each digest.
+func (p *printer) removedRemote(r actions.RemoveRemoteImageResult) {
+	for _, o := range r.Outcomes {
+		what := o.Image
+		if o.Digest != "" && !strings.Contains(what, "@") {
+			what += "@" + string(o.Digest)
+		}
+		if len(o.Tags) > 0 {
+			what += " (" + strings.Join(o.Tags, ", ") + ")"
+		}
+		did := strings.ReplaceAll(string(o.Did), "_", " ")
+		if o.Problem != nil {
+			p.say("%s %s: %s", did, what, problem(o.Problem))
+			continue
+		}
+		p.say("%s %s", did, what)
+	}
+}
+
+func remoteTagRow(t actions.RemoteTag) []cell {
+	row := cells(t.Name, t.Image, "")
+	switch {
+	case t.SizeBytes != nil:
+		row[2].text = size(*t.SizeBytes)
+	case t.Problem != nil:
+		row[2] = cell{t.Problem.Reason, bad}
+	}
+	return row
+}
+
+func plainSize(n int64) string { return strconv.FormatInt(n, 10) + " (" + size(n) + ")" }
