@@ -21,7 +21,7 @@ const (
 // its kind is empty.
 type TransferEvent struct {
 	Kind TransferKind `json:"kind"`
-	Src  string       `json:"src,omitempty"` // push, pull, save
+	Src  string       `json:"src,omitempty"` // push, pull, save, commits: where from
 	Dst  string       `json:"dst,omitempty"`
 	// LayerID names the layer of a step, as whoever moves it does: short ids for
 	// engines, digests elsewhere.

@@ -12,7 +12,8 @@ import (
 	"github.com/wharf-project/wharf/domain"
 )
 
-// agent implements port.Agent and io.Closer.
+// agent implements port.Agent, port.Local, port.Builder, port.Containers,
+// port.Committer and io.Closer.
 type agent struct {
 	engine  *engine
 	jobs    int

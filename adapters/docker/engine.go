@@ -17,7 +17,7 @@ import (
 )
 
 // engine is what the agent uses of an engine's API, with the port's errors. The
-// client changes between its releases; nothing outside of this file calls it.
+// client changes between its releases; nothing but engine's methods calls it.
 type engine struct {
 	connect func() (*client.Client, error)
 	on      string
@@ -25,6 +25,7 @@ type engine struct {
 	ready   atomic.Bool   // the version is agreed on
 	turn    chan struct{} // to agree; the client's own lock knows no context
 	podman  atomic.Bool   // it is Podman; see the package's comment
+	local   bool          // it is the user's own, and no agent's
 }
 
 func newEngine(on string, connect func() (*client.Client, error)) (*engine, error) {
@@ -120,30 +121,22 @@ func (e *engine) inspect(ctx context.Context, ref string) (stored, bool, error) 
 	return s, err == nil, err
 }
 
-// pull makes the engine pull, feeding the meter with what it tells. What goes
-// wrong is told in the stream, after HTTP has said that all is well.
-func (e *engine) pull(ctx context.Context, t target, ref string, m *meter) error {
-	architecture, variant := domain.OCIPlatform(t.architecture)
-	stream, err := e.api().ImagePull(ctx, ref, client.ImagePullOptions{
-		RegistryAuth: t.auth,
-		Platforms:    []ocispec.Platform{{OS: "linux", Architecture: architecture, Variant: variant}},
-	})
+// pull makes the engine pull, and passes on what it tells.
+func (e *engine) pull(ctx context.Context, t target, ref string, tell listener) error {
+	stream, err := e.api().ImagePull(ctx, ref, client.ImagePullOptions{RegistryAuth: t.auth, Platforms: platforms(t.architecture)})
 	if err != nil {
 		return e.registryError(ctx, t, "pull", err)
 	}
-	for msg, err := range stream.JSONMessages(ctx) {
-		switch {
-		case err != nil:
-			return e.translate(ctx, "pull", err)
-		case msg.Error != nil:
-			return e.registryError(ctx, t, "pull", msg.Error)
-		}
-		m.message(msg)
+	return e.transfer(ctx, t, "pull", stream, tell)
+}
+
+// push makes the engine push one of its tags, and passes on what it tells.
+func (e *engine) push(ctx context.Context, t target, name string, tell listener) error {
+	stream, err := e.api().ImagePush(ctx, name, client.ImagePushOptions{RegistryAuth: t.auth})
+	if err != nil {
+		return e.registryError(ctx, t, "push", err)
 	}
-	if ctx.Err() != nil {
-		return contextError(ctx, "pull")
-	}
-	return nil
+	return e.transfer(ctx, t, "push", stream, tell)
 }
 
 // resolve makes the engine ask the registry what a tag points to: the digest of

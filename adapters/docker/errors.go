@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -15,23 +16,33 @@ import (
 // Reasons of errors; callers may rely on them. The registry's are those of
 // port.Registry.
 const (
-	reasonUnreachable = "agent_unavailable"      // unavailable: the engine does not answer
-	reasonFailed      = "agent_failed"           // unavailable: it answers with a failure
-	reasonStorage     = "agent_storage"          // unavailable: its disk is full
-	reasonUnsupported = "agent_unsupported"      // precondition: its API is too old, or lacks what is needed
-	reasonTLS         = "agent_tls"              // precondition: the certificates for it, or its own, cannot be used
-	reasonSSH         = "agent_ssh"              // precondition: its host or the user's key is not known there, or docker is not
-	reasonRegistry    = "registry_failed"        // unavailable: the engine does not reach the registry
-	reasonMalformed   = "registry_malformed"     // unavailable: what the registry sent makes no sense to it
-	reasonLimited     = "registry_limited"       // rate_limited
-	reasonCredentials = "registry_credentials"   // precondition: the registry refuses the credentials
-	reasonMismatch    = "digest_mismatch"        // precondition: content is not what was promised
-	reasonPlatform    = "platform_mismatch"      // precondition: the image is for another platform
-	reasonNotImage    = "not_an_image"           // precondition: it is an artifact of another kind
-	reasonNoTag       = "tag_not_found"          // not_found
-	reasonNoRepo      = "repository_not_found"   // not_found
-	reasonNoArch      = "architecture_not_found" // not_found
-	reasonInUse       = "image_in_use"           // conflict
+	reasonUnreachable = "agent_unavailable"       // unavailable: the engine does not answer
+	reasonFailed      = "agent_failed"            // unavailable: it answers with a failure
+	reasonStorage     = "agent_storage"           // unavailable: its disk is full
+	reasonUnsupported = "agent_unsupported"       // precondition: its API is too old, or lacks what is needed
+	reasonTLS         = "agent_tls"               // precondition: the certificates for it, or its own, cannot be used
+	reasonSSH         = "agent_ssh"               // precondition: its host or the user's key is not known there, or docker is not
+	reasonRegistry    = "registry_failed"         // unavailable: the engine does not reach the registry
+	reasonMalformed   = "registry_malformed"      // unavailable: what the registry sent makes no sense to it
+	reasonLimited     = "registry_limited"        // rate_limited
+	reasonCredentials = "registry_credentials"    // precondition: the registry refuses the credentials
+	reasonMismatch    = "digest_mismatch"         // precondition: content is not what was promised
+	reasonPlatform    = "platform_mismatch"       // precondition: the image is for another platform
+	reasonNotImage    = "not_an_image"            // precondition: it is an artifact of another kind
+	reasonNoTag       = "tag_not_found"           // not_found
+	reasonNoRepo      = "repository_not_found"    // not_found
+	reasonNoArch      = "architecture_not_found"  // not_found
+	reasonInUse       = "image_in_use"            // conflict
+	reasonNoImage     = "image_not_found"         // not_found
+	reasonDenied      = "push_denied"             // forbidden: the registry knows who asks, and refuses
+	reasonBuild       = "build_failed"            // precondition: with the last lines that it said
+	reasonSource      = "build_source_invalid"    // invalid: none that a build can have
+	reasonUnreadable  = "build_source_unreadable" // precondition; not_found has build_source_not_found
+	reasonTemplate    = "build_template_invalid"  // invalid: it would not be the image that it says
+	reasonRunning     = "container_running"       // conflict: it has to be stopped first
+	reasonContainer   = "container_invalid"       // invalid: not an id of a container
+	reasonStore       = "store_invalid"           // invalid: not an address of a local engine
+	reasonNoEngine    = "engine_unavailable"      // unavailable: the local engine does not answer
 )
 
 // translate is the border between the client's errors and the port's.
@@ -54,6 +65,9 @@ func (e *engine) translate(ctx context.Context, op string, err error) error {
 		out.Reason, out.Message = reasonStorage, "the agent has no space left"
 	case gone(err):
 		out.Reason, out.Message = reasonUnreachable, "the agent's engine does not answer"
+		if e.local {
+			out.Reason, out.Message = reasonNoEngine, "no container engine answers at "+e.on+"; start it, or set DOCKER_HOST to the address of another one"
+		}
 	}
 	return out
 }
@@ -89,14 +103,31 @@ func sayings() []saying {
 	}
 }
 
+// pushSayings are those of a push. A registry that knows who asks and does not
+// let them push is not one that refuses the credentials; most say "denied", and
+// those that are read only that they do not support it.
+func pushSayings() []saying {
+	return slices.Insert(sayings(), 1,
+		saying{[]string{"does not exist locally with the tag"}, domain.CodeNotFound, reasonNoImage, "the image went away while it was pushed to the registry %s"},
+		saying{[]string{"unauthorized: ", "no basic auth credentials", "401 Unauthorized", "authentication required", "incorrect username or password"},
+			domain.CodePrecondition, reasonCredentials, "the registry %s refuses the stored credentials"},
+		saying{[]string{"denied: ", "403 Forbidden", "access to the resource is denied", "The operation is unsupported", "405 Method Not Allowed"},
+			domain.CodeForbidden, reasonDenied, "the registry %s does not let this image be pushed"},
+	)
+}
+
 // registryError translates what the engine says of a registry. With HTTP 200 or
 // not, its text is all there is.
 func (e *engine) registryError(ctx context.Context, t target, op string, err error) error {
 	if ctx.Err() != nil || gone(err) {
 		return e.translate(ctx, op, err)
 	}
-	out := domain.Errorf(domain.CodeUnavailable, reasonRegistry, t.registry, "the agent cannot pull from the registry %s", t.registry)
-	for _, s := range sayings() {
+	said, format := sayings(), "the agent cannot pull from the registry %s"
+	if op == "push" {
+		said, format = pushSayings(), "the agent cannot push to the registry %s"
+	}
+	out := domain.Errorf(domain.CodeUnavailable, reasonRegistry, t.registry, format, t.registry)
+	for _, s := range said {
 		if containsAny(err.Error(), s.texts) {
 			out = domain.Errorf(s.code, s.reason, t.registry, s.format, t.registry)
 			break

@@ -54,21 +54,41 @@ func TLSDirectory(dir string) TLSFiles {
 // engine or this side refuses; keys and hosts that ssh refuses are agent_ssh. The
 // agents are io.Closers.
 func Opener(o Options) port.OpenAgent {
+	o = o.complete()
+	return func(_ context.Context, a domain.Agent) (port.Agent, error) {
+		opened, err := o.open(a.Address, cmp.Or(string(a.ID), a.Address))
+		if err != nil {
+			return nil, err // and no pointer in it
+		}
+		return opened, nil
+	}
+}
+
+func (o Options) complete() Options {
 	o.TLS = maps.Clone(o.TLS)
 	o.SSH = cmp.Or(o.SSH, "ssh")
 	o.Jobs = cmp.Or(max(o.Jobs, 0), 8)
 	o.CleanUp = cmp.Or(o.CleanUp, 10*time.Second)
-	return func(_ context.Context, a domain.Agent) (port.Agent, error) {
-		e, err := newEngine(cmp.Or(string(a.ID), a.Address), func() (*client.Client, error) { return o.connect(a.Address) })
-		if err != nil {
-			return nil, err
-		}
-		return &agent{
-			engine: e,
-			jobs:   o.Jobs, cleanUp: o.CleanUp,
-			names: keyLock{held: map[string]*keyHold{}},
-		}, nil
-	}
+	return o
 }
 
-var _ io.Closer = (*agent)(nil)
+// open opens an engine; on is what errors call it.
+func (o Options) open(address, on string) (*agent, error) {
+	e, err := newEngine(on, func() (*client.Client, error) { return o.connect(address) })
+	if err != nil {
+		return nil, err
+	}
+	return &agent{
+		engine: e,
+		jobs:   o.Jobs, cleanUp: o.CleanUp,
+		names: keyLock{held: map[string]*keyHold{}},
+	}, nil
+}
+
+var (
+	_ io.Closer       = (*agent)(nil)
+	_ port.Local      = (*agent)(nil)
+	_ port.Builder    = (*agent)(nil)
+	_ port.Containers = (*agent)(nil)
+	_ port.Committer  = (*agent)(nil)
+)

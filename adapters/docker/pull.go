@@ -46,7 +46,7 @@ func (a *agent) Pull(ctx context.Context, r domain.PullRequest, p domain.Progres
 		return domain.PullOutcome{Digest: before.digest, SizeBytes: before.size, Unchanged: true}, nil
 	}
 	m := newMeter(p)
-	now, err := a.bring(ctx, t, manifest, m)
+	now, err := a.bring(ctx, t, manifest, m.message)
 	if err != nil {
 		return domain.PullOutcome{}, err
 	}
@@ -75,8 +75,8 @@ func (a *agent) current(ctx context.Context, t target) (domain.Digest, error) {
 
 // bring pulls a manifest, or the tag, verifies its platform and tags it. The
 // name that a pull leaves is taken back when it is of no use: after a failure,
-// and when it names another host than the image.
-func (a *agent) bring(ctx context.Context, t target, manifest domain.Digest, m *meter) (stored, error) {
+// and when it is of another repository than the image's name.
+func (a *agent) bring(ctx context.Context, t target, manifest domain.Digest, tell listener) (stored, error) {
 	pulled := t.source + "@" + manifest.String()
 	if manifest == "" {
 		pulled = t.source + ":" + t.tag
@@ -90,7 +90,7 @@ func (a *agent) bring(ctx context.Context, t target, manifest domain.Digest, m *
 	if err != nil {
 		return stored{}, err
 	}
-	if err := a.engine.pull(ctx, t, pulled, m); err != nil {
+	if err := a.engine.pull(ctx, t, pulled, tell); err != nil {
 		return stored{}, a.absent(ctx, t, err)
 	}
 	now, err := a.settle(ctx, t, pulled, manifest)
@@ -119,13 +119,13 @@ func (a *agent) settle(ctx context.Context, t target, pulled string, manifest do
 	case !now.fits(t.architecture):
 		return stored{}, domain.Errorf(domain.CodePrecondition, reasonPlatform, t.canonical, "the image is for %s, not for %s", cmp.Or(now.architecture, "another system"), t.architecture)
 	}
-	return now, a.engine.tag(ctx, now.id, t.canonical)
+	return now, a.engine.tag(ctx, now.id, t.local)
 }
 
 // absent decides what it means that a registry lacks a manifest that the
 // catalogue names: the tag moved on, or is gone itself.
 func (a *agent) absent(ctx context.Context, t target, err error) error {
-	if t.manifest == "" || domain.CodeOf(err) != domain.CodeNotFound || domain.ReasonOf(err) == reasonNoArch {
+	if t.manifest == "" || t.tag == "" || domain.CodeOf(err) != domain.CodeNotFound || domain.ReasonOf(err) == reasonNoArch {
 		return err
 	}
 	digest, _, tagErr := a.engine.resolve(ctx, t)

@@ -17,10 +17,14 @@ type stored struct {
 	noVariant    bool   // the configuration leaves it out
 	size         int64
 	repoDigests  []string
+	labels       map[string]string
 }
 
 func (e *engine) storedOf(i image.InspectResponse) (stored, error) {
 	s := stored{id: idOf(i.ID), size: i.Size, repoDigests: i.RepoDigests, noVariant: i.Variant == ""}
+	if i.Config != nil {
+		s.labels = i.Config.Labels
+	}
 	var err error
 	if s.digest, err = domain.ParseDigest(s.id); err != nil {
 		return stored{}, domain.Errorf(domain.CodeUnavailable, reasonFailed, e.on, "the engine has an image without an id: %s", domain.Quote(i.ID))
@@ -31,10 +35,10 @@ func (e *engine) storedOf(i image.InspectResponse) (stored, error) {
 	return s, nil
 }
 
-// fits tells whether the image is for an architecture; configurations often
-// leave out the variant.
+// fits tells whether the image is for an architecture, "" for any;
+// configurations often leave out the variant.
 func (s stored) fits(architecture string) bool {
-	if s.architecture == "" || s.architecture == architecture {
+	if architecture == "" || s.architecture == "" || s.architecture == architecture {
 		return s.architecture != ""
 	}
 	is, _ := domain.OCIPlatform(s.architecture)

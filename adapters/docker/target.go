@@ -10,14 +10,15 @@ import (
 	"github.com/wharf-project/wharf/domain"
 )
 
-// target is what a pull is to end with, and where it comes from.
+// target is what a transfer is to end with, and the registry's side of it.
 type target struct {
-	canonical    string
-	architecture string
+	canonical    string // in the registry
+	local        string // name that a pull gives the image; empty for a push
+	architecture string // "": whatever the engine takes
 	tag          string
 	registry     string // its name, as people know it
 	source       string // repository as the engine must call it to reach the registry
-	renamed      bool   // source is not the canonical's repository
+	renamed      bool   // source is not the repository of local
 	manifest     domain.Digest
 	auth         string // for the registry of source and no other
 }
@@ -27,10 +28,17 @@ func targetOf(r domain.PullRequest) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	ref := r.Reference
-	t := target{canonical: ref.Canonical(), architecture: arch, tag: ref.Tag, registry: r.Registry.Name, manifest: r.Manifest}
-	if ref.Registry != r.Registry.Name {
-		return target{}, domain.Invalid("registry_mismatch", t.canonical, "the image is not of the registry %s", r.Registry.Name)
+	t, err := remoteOf(r.Reference, r.Registry, r.Manifest)
+	t.architecture, t.local = arch, t.canonical
+	return t, err
+}
+
+// remoteOf is the registry's side of a transfer. Credentials are those of the
+// registry that the reference names, and no other's.
+func remoteOf(ref domain.Reference, r domain.Registry, manifest domain.Digest) (target, error) {
+	t := target{canonical: ref.Canonical(), tag: ref.Tag, registry: r.Name, manifest: manifest}
+	if ref.Registry != r.Name {
+		return target{}, domain.Invalid("registry_mismatch", t.canonical, "the image is not of the registry %s", r.Name)
 	}
 	if ref.Digest != "" {
 		return target{}, domain.Invalid("reference_invalid", t.canonical, "an engine keeps images by tag; name the digest as the manifest")
@@ -41,8 +49,8 @@ func targetOf(r domain.PullRequest) (target, error) {
 	if err := domain.ValidateTag(ref.Tag); err != nil {
 		return target{}, err
 	}
-	if r.Manifest != "" {
-		if _, err := domain.ParseDigest(r.Manifest.String()); err != nil {
+	if manifest != "" {
+		if _, err := domain.ParseDigest(manifest.String()); err != nil {
 			return target{}, err
 		}
 	}
@@ -50,12 +58,12 @@ func targetOf(r domain.PullRequest) (target, error) {
 		// The engine would keep it under another name than asked for.
 		return target{}, domain.Invalid("reference_invalid", t.canonical, "an engine cannot keep an image of this name")
 	}
-	host, err := pullHost(r.Registry)
+	host, err := pullHost(r)
 	if err != nil {
 		return target{}, err
 	}
 	t.source, t.renamed = domain.JoinPath(host, ref.Path), host != ref.Registry
-	t.auth, err = authOf(r.Registry, host)
+	t.auth, err = authOf(r, host)
 	return t, err
 }
 
@@ -80,6 +88,24 @@ func pullHost(r domain.Registry) (string, error) {
 
 func isHub(host string) bool {
 	return host == "docker.io" || host == "index.docker.io" || host == "registry-1.docker.io"
+}
+
+// localName reads the name that an image has, or is to have, in the engine.
+func localName(name string) (domain.Reference, error) {
+	ref, err := domain.ParseReference(name)
+	if err == nil && ref.Registry == "index.docker.io" {
+		err = domain.Invalid("reference_invalid", ref.Canonical(), "an engine cannot keep an image of this name")
+	}
+	return ref, err
+}
+
+// newName is localName for a name that is to be given: one with a tag.
+func newName(name string) (domain.Reference, error) {
+	ref, err := localName(name)
+	if err == nil && ref.Digest != "" {
+		err = domain.Invalid("reference_invalid", ref.Canonical(), "an image is named by a tag, not by a digest")
+	}
+	return ref, err
 }
 
 // authOf is the header that an engine passes on to the registry; "" for none.
