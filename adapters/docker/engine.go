@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -130,9 +131,12 @@ func (e *engine) pull(ctx context.Context, t target, ref string, tell listener) 
 	return e.transfer(ctx, t, "pull", stream, tell)
 }
 
+// noAuth is an empty configuration: engines of 20.10 do not push without one.
+const noAuth = "e30="
+
 // push makes the engine push one of its tags, and passes on what it tells.
 func (e *engine) push(ctx context.Context, t target, name string, tell listener) error {
-	stream, err := e.api().ImagePush(ctx, name, client.ImagePushOptions{RegistryAuth: t.auth})
+	stream, err := e.api().ImagePush(ctx, name, client.ImagePushOptions{RegistryAuth: cmp.Or(t.auth, noAuth)})
 	if err != nil {
 		return e.registryError(ctx, t, "push", err)
 	}
