@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -62,7 +63,7 @@ func (a *authority) send(ctx context.Context, scope string, once func(authorizat
 	if refused {
 		renewed, again, err = a.renew(ctx, scope, used, ans.header)
 	} else {
-		renewed.grant, err = a.grant(ctx, ask{key: scope, wanted: []string{scope}, refused: used.grant})
+		renewed.grant, err = a.grant(ctx, ask{key: scope, wanted: strings.Fields(scope), refused: used.grant})
 	}
 	if err != nil {
 		return answer{}, err
@@ -97,7 +98,7 @@ func (a *authority) credential(ctx context.Context, scope string) (credential, e
 	case bearer == nil:
 		return credential{}, nil
 	}
-	g, err := a.grant(ctx, ask{key: scope, wanted: []string{scope}, batch: true})
+	g, err := a.grant(ctx, ask{key: scope, wanted: strings.Fields(scope), batch: true})
 	return credential{grant: g}, err
 }
 
@@ -114,8 +115,11 @@ func (a *authority) renew(ctx context.Context, scope string, used credential, h 
 	if basic {
 		return a.basicCredential(), used.basic == "", nil
 	}
-	if len(wanted) == 0 {
-		wanted = []string{scope}
+	if own := strings.Fields(scope); len(wanted) == 0 {
+		wanted = own
+	} else if strings.Contains(scope, scopeActionPush) {
+		// The challenge of a look names the right to look only.
+		wanted = append(own, slices.DeleteFunc(wanted, func(s string) bool { return slices.Contains(own, s) })...)
 	}
 	g, err := a.grant(ctx, ask{key: scope, wanted: wanted, batch: used.mayBatch(scope), refused: used.grant})
 	return credential{grant: g}, err == nil, err

@@ -1,6 +1,6 @@
 // Package oci speaks to any registry that implements the OCI distribution
 // specification: it lists repositories and tags, describes what is behind a
-// tag, and deletes tags and manifests.
+// tag, deletes tags and manifests, and moves blobs and manifests one by one.
 //
 // What belongs here: HTTP, authorization, paging, manifests, and the translation
 // of what registries answer into coded errors. What does not: the APIs that a

@@ -28,6 +28,9 @@ const (
 	reasonNoDelete     = "delete_disabled"
 	reasonNoRepository = "repository_not_found"
 	reasonNoTag        = "tag_not_found"
+	reasonPushDenied   = "push_denied"     // forbidden: it does not take what is sent
+	reasonMismatch     = "digest_mismatch" // precondition: content is not what its digest says
+	reasonNoContent    = "content_not_found"
 )
 
 // Operations, as errors name them.
@@ -38,6 +41,8 @@ const (
 	opDescribe     = "registry.describe"
 	opDeleteTag    = "registry.delete_tag"
 	opDeleteDigest = "registry.delete_digest"
+	opPush         = "registry.push"
+	opFetch        = "registry.fetch"
 )
 
 // translate is the one place where what a registry did becomes a coded error. It
@@ -71,6 +76,10 @@ func (c *Client) judge(q query, a answer, said diagnostics) *domain.Error {
 		return domain.Errorf(domain.CodeRateLimited, reasonLimited, "", "the registry %s takes no more requests for now", host)
 	case a.foreign:
 		return domain.Errorf(domain.CodeUnavailable, reasonFailed, "", "the storage that the registry %s points to answers %d", host, a.status)
+	case about == aboutPush && a.status < http.StatusInternalServerError:
+		return c.judgePush(q, a, said)
+	case about == aboutToken && a.status == http.StatusForbidden && strings.Contains(q.scope, scopeActionPush):
+		return domain.Errorf(domain.CodeForbidden, reasonPushDenied, "", "the registry %s does not let the stored credentials push", host)
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		if c.row.Username == "" {
 			return domain.Errorf(domain.CodePrecondition, reasonCredentials, "", "the registry %s wants credentials", host)
@@ -97,11 +106,27 @@ func (c *Client) judge(q query, a answer, said diagnostics) *domain.Error {
 		switch {
 		case about == aboutTags, about == aboutManifest && said.has(transport.NameUnknownErrorCode):
 			return domain.Errorf(domain.CodeNotFound, reasonNoRepository, "", "no such repository: %s", q.on)
+		case about == aboutBlob:
+			return domain.Errorf(domain.CodeNotFound, reasonNoContent, "", "the registry %s has lost content of the image: %s", host, q.on)
 		case about == aboutManifest, about == aboutTagDelete:
 			return domain.Errorf(domain.CodeNotFound, reasonNoTag, "", "no such image in the registry: %s", q.on)
 		}
 	}
 	return domain.Errorf(domain.CodeUnavailable, reasonFailed, "", "the registry %s answers %d", host, a.status)
+}
+
+// judgePush says what it means that content is not taken: the registry refuses
+// it, except where it says that the place or a part is missing, or that the
+// content is not what its digest says.
+func (c *Client) judgePush(q query, a answer, said diagnostics) *domain.Error {
+	host := c.row.Name
+	switch {
+	case said.has(transport.DigestInvalidErrorCode):
+		return domain.Errorf(domain.CodePrecondition, reasonMismatch, "", "the content that was sent is not what its digest says: %s", q.on)
+	case a.saysAbsent() || said.has(transport.ManifestBlobUnknownErrorCode):
+		return domain.Errorf(domain.CodeNotFound, reasonNoRepository, "", "the registry %s has no place for %s", host, q.on)
+	}
+	return domain.Errorf(domain.CodeForbidden, reasonPushDenied, "", "the registry %s does not take %s", host, q.on)
 }
 
 // saysAbsent reports a 404 of the registry itself. A web page is a proxy's, and

@@ -22,6 +22,7 @@ const (
 	aboutBlob
 	aboutTagDelete
 	aboutDigestDelete
+	aboutPush
 )
 
 // query is one request to the registry.
@@ -36,13 +37,13 @@ type query struct {
 	on       string // what errors name: a repository or a reference
 }
 
-// answer is a whole response. No body is streamed: all that is read here is
-// small, and a broken body can so be asked for again.
+// answer is a whole response: documents are small, and a broken body can so be
+// asked for again. Blobs are streamed beside it.
 type answer struct {
 	status  int
 	header  http.Header
-	body    []byte
-	foreign bool // another origin answered, after a redirect
+	body    []byte // nil where it is streamed
+	foreign bool   // another origin answered, after a redirect
 }
 
 // succeeded reports a 2xx.

@@ -146,8 +146,16 @@ func (a *authority) compare(scope string, used, renewed credential, ans answer) 
 // Scopes, as token servers name them.
 const scopeCatalog = "registry:catalog:*"
 
+// scopeActionPush tells a scope that lets push.
+const scopeActionPush = ":pull,push"
+
 func scopePull(repo string) string   { return "repository:" + repo + ":pull" }
 func scopeDelete(repo string) string { return "repository:" + repo + ":pull,delete" }
+
+func scopePush(repo string) string { return "repository:" + repo + scopeActionPush }
+
+// scopeMount is the right to push to a repository what another one has.
+func scopeMount(repo, from string) string { return scopePush(repo) + " " + scopePull(from) }
 
 // Bounds of a token for many repositories. It lists them all, and servers take
 // request headers of 8 KiB: so many bytes of scopes make a token of about six.

@@ -14,6 +14,9 @@ import (
 type Options struct {
 	// RequestTimeout bounds one try of one request with its body. Default 30 s.
 	RequestTimeout time.Duration
+	// Stall is how long nothing may move while a blob is sent or received, the
+	// registry's own work on it included. Default 2 min.
+	Stall time.Duration
 	// Attempts is how often a request is tried in all. Default 4; 1 means no
 	// retries.
 	Attempts int
@@ -56,6 +59,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.RequestTimeout = cmp.Or(o.RequestTimeout, 30*time.Second)
+	o.Stall = cmp.Or(o.Stall, 2*time.Minute)
 	o.Attempts = cmp.Or(o.Attempts, 4)
 	o.BackoffMin = cmp.Or(o.BackoffMin, 500*time.Millisecond)
 	o.BackoffMax = max(cmp.Or(o.BackoffMax, 10*time.Second), o.BackoffMin)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wharf-project/wharf/domain"
@@ -77,7 +78,7 @@ func (a *authority) request(ctx context.Context, b *bearer, scopes []string) (an
 		params.Add("scope", s)
 	}
 	u.RawQuery = params.Encode()
-	q := query{subject: aboutToken, method: http.MethodGet, on: a.client.row.String(), limit: maxTokenBytes}
+	q := query{subject: aboutToken, method: http.MethodGet, on: a.client.row.String(), limit: maxTokenBytes, scope: strings.Join(scopes, " ")}
 	ans, err := a.client.persist(ctx, q.method, func() (answer, error) {
 		h := http.Header{}
 		if a.hasCredentials() {
