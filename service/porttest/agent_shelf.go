@@ -48,12 +48,65 @@ func ShelvedOf(i domain.Image) Shelved {
 // are made up where they are missing.
 func (s *Shelf) Put(i Shelved) {
 	h, _ := heldAs(i.Canonical, i.Architecture)
-	i.Manifest = cmp.Or(i.Manifest, DigestOf("manifest", h.String()))
-	i.Config = cmp.Or(i.Config, DigestOf("config", h.String(), i.Manifest.String()))
-	i.SizeBytes = cmp.Or(i.SizeBytes, 1<<20)
+	i = i.complete()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.images[h] = i
+}
+
+// complete makes up what is missing, and normalises the architecture.
+func (i Shelved) complete() Shelved {
+	h, _ := heldAs(i.Canonical, i.Architecture)
+	i.Architecture = cmp.Or(h.architecture, i.Architecture)
+	i.Manifest = cmp.Or(i.Manifest, DigestOf("manifest", h.String()))
+	i.Config = cmp.Or(i.Config, DigestOf("config", h.String(), i.Manifest.String()))
+	i.SizeBytes = cmp.Or(i.SizeBytes, 1<<20)
+	return i
+}
+
+// behind returns what a reference stands for, by architecture; nothing when it
+// is not there. want is what a nil shelf has.
+func (s *Shelf) behind(canonical string, want domain.Digest) []Shelved {
+	if s == nil {
+		return []Shelved{Shelved{Canonical: canonical, Architecture: domain.HostArchitecture(), Manifest: want}.complete()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []Shelved
+	for h, i := range s.images {
+		if h.canonical == canonical {
+			found = append(found, i)
+		}
+	}
+	slices.SortFunc(found, func(a, b Shelved) int { return cmp.Compare(a.Architecture, b.Architecture) })
+	return found
+}
+
+// receive makes a reference stand for the images, and tells whether it did
+// before, and how many bytes the shelf did not have.
+func (s *Shelf) receive(canonical string, images []Shelved) (unchanged bool, sent int64) {
+	if s == nil {
+		return false, 0
+	}
+	if slices.Equal(digests(s.behind(canonical, "")), digests(images)) {
+		return true, 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	had := map[domain.Digest]bool{}
+	for h, i := range s.images {
+		had[i.Config] = true
+		if h.canonical == canonical {
+			delete(s.images, h)
+		}
+	}
+	for _, i := range images {
+		if i.Canonical = canonical; !had[i.Config] {
+			sent += i.SizeBytes
+		}
+		s.images[held{canonical, i.Architecture}] = i
+	}
+	return false, sent
 }
 
 // Drop takes an image away: pulls of it are not_found.

@@ -1,0 +1,6 @@
+package transfer
+
+type builder struct {
+	*store
+	layout *layout
+}
