@@ -126,7 +126,17 @@ func (g *growing) plan(ctx context.Context, in incoming) error {
 			r.whole = true
 		}
 	}
-	return g.copyFrom(ctx, have)
+	if err := g.copyFrom(ctx, have); err != nil {
+		return err
+	}
+	for _, t := range images[1:] {
+		for _, b := range t.blobs {
+			if !g.blobs[b.Digest].whole && !has(in.tree.blobs, b.Digest) {
+				return incomplete(b.Digest) // rather than an archive with a hole
+			}
+		}
+	}
+	return nil
 }
 
 // copyFrom takes over the blobs of the archive that is to be replaced.
