@@ -178,8 +178,8 @@ type Alias struct {
 }
 
 // ParseAlias trims s and checks it: 1-256 bytes, no control characters or
-// inner white space, and never shaped like an id, so that resolving by id and
-// by alias cannot mean two things. Errors: invalid, reason alias_invalid.
+// inner white space, and never shaped like an id or an image: URI, so that resolving
+// by these and by alias cannot mean two things. Errors: invalid, reason alias_invalid.
 func ParseAlias(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	if s == "" || len(s) > 256 {
@@ -190,6 +190,9 @@ func ParseAlias(s string) (string, error) {
 	}
 	if IsID(strings.ToLower(s)) {
 		return "", Invalid("alias_invalid", "alias", "an alias must not look like an id: %s", Quote(s))
+	}
+	if strings.HasPrefix(s, uriScheme+"/") {
+		return "", Invalid("alias_invalid", "alias", "an alias must not look like an image: URI: %s", Quote(s))
 	}
 	return s, nil
 }

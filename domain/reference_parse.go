@@ -49,6 +49,10 @@ type ReferenceParser struct {
 	Registries []string
 	// Hosts says what counts as a host; the zero value is HostDocker.
 	Hosts HostRule
+	// Clusters are what image: URIs name. Without any, a text that begins with
+	// "image:/" is still read as such a URI, as it can be nothing else, and
+	// "image:3" is what docker makes of it.
+	Clusters Clusters
 }
 
 // ParseReference parses s with the zero [ReferenceParser].
@@ -63,7 +67,17 @@ func ParseReference(s string) (Reference, error) { return ReferenceParser{}.Pars
 // path together; the digest follows [ParseDigest]. URLs ("https://…"), a leading
 // "//", white space and control characters are refused. Errors are invalid, with
 // reason reference_invalid, tag_invalid or digest_invalid.
+//
+// An image: URI is read by [Clusters.ParsePlatform], with its errors, and names
+// what it stands for in the registry of its cluster.
 func (p ReferenceParser) Parse(s string) (Reference, error) {
+	if p.isURI(s) {
+		i, err := p.Clusters.ParsePlatform(s, TagDefault)
+		if err != nil {
+			return Reference{}, err
+		}
+		return i.Reference()
+	}
 	if why := refusedText(s); why != "" {
 		return Reference{}, badReference(s, why)
 	}
@@ -102,6 +116,11 @@ func (p ReferenceParser) Parse(s string) (Reference, error) {
 	return r, nil
 }
 
+// isURI reports whether s is an image: URI and no name of docker's.
+func (p ReferenceParser) isURI(s string) bool {
+	return strings.HasPrefix(s, uriScheme+"/") || len(p.Clusters.All) > 0 && strings.HasPrefix(s, uriScheme)
+}
+
 // split cuts name into host and path, the host being the default one when name
 // has none.
 func (p ReferenceParser) split(name string) (host, path string) {
@@ -123,8 +142,13 @@ func (p ReferenceParser) isHost(segment string) bool {
 		}
 		return isAddress(host) || p.knows(host)
 	default:
-		return strings.ContainsAny(segment, ".:") || strings.EqualFold(segment, "localhost")
+		return looksLikeHost(segment)
 	}
+}
+
+// looksLikeHost is the rule of docker's command line.
+func looksLikeHost(segment string) bool {
+	return strings.ContainsAny(segment, ".:") || strings.EqualFold(segment, "localhost")
 }
 
 func (p ReferenceParser) knows(host string) bool {

@@ -17,7 +17,8 @@ type Lookup struct {
 }
 
 // NewLookup reads a name with a parser; a name that no parser takes can still
-// be an alias. Errors: invalid when it can be nothing.
+// be an alias, but for an image: URI, whose fault would else be told as an
+// alias that does not exist. Errors: invalid when it can be nothing.
 func NewLookup(p ReferenceParser, name string) (Lookup, error) {
 	name = strings.TrimSpace(name)
 	if IsID(name) {
@@ -26,6 +27,8 @@ func NewLookup(p ReferenceParser, name string) (Lookup, error) {
 	var l Lookup
 	ref, err := p.Parse(name)
 	switch {
+	case err != nil && p.isURI(name):
+		return Lookup{}, err
 	case err != nil:
 	case ref.Digest != "":
 		l.Repository, l.Digest = ref.Repository(), ref.Digest
