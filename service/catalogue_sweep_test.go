@@ -163,6 +163,66 @@ func TestEveryActionWorksWithAnAliasAndGivesListsAndNotNull(t *testing.T) {
 	}
 }
 
+func TestEveryActionThatTakesAnImageTakesImageURIs(t *testing.T) {
+	t.Parallel()
+	taken := map[string]bool{}
+	for _, name := range []string{"image:python:3.12", "image:/kernels/python:3.12", "image://lab/kernels/python:3.12"} {
+		for _, e := range service.Catalogue() {
+			if !takesImage(reflect.TypeOf(e.New()).Elem()) {
+				continue
+			}
+			taken[e.Spec.Name] = true
+			t.Run(name+" "+e.Spec.Name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.prepare(e.Spec.Name)
+				w.name = name
+				a := w.action(e)
+				require.Contains(t, fleetJSON(t, a), name)
+				res, err := e.Invoke(w.root, w.ImageService, a)
+				require.NoError(t, err, fleetJSON(t, a))
+				require.NotContains(t, fleetJSON(t, res), `"code":`, "an item failed")
+			})
+		}
+	}
+	for _, name := range []string{"image.get", "alias.create", "image.forget", "agent.preload_images", "agent.purge_images"} {
+		require.True(t, taken[name], name)
+	}
+}
+
+// takesImage reports whether an action has a field for the name of an image.
+func takesImage(typ reflect.Type) bool {
+	if typ.Kind() == reflect.Slice {
+		return takesImage(typ.Elem())
+	}
+	if typ.Kind() != reflect.Struct || typ == reflect.TypeFor[domain.Filter]() { // which holds filters
+		return false
+	}
+	for i := range typ.NumField() {
+		if f := typ.Field(i); f.Tag.Get("kind") == "image" || takesImage(f.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAnImageURIOfNoClusterSaysSoAndNotThatTheImageIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.GetImage(w.root, actions.GetImageAction{Reference: "image://nowhere/kernels/python:3.12"})
+	fleetError(t, err, domain.CodeInvalid, "cluster_unknown")
+	_, err = w.ForgetImage(w.root, actions.ForgetImageAction{Reference: "image://nowhere/kernels/python:3.12"})
+	fleetError(t, err, domain.CodeInvalid, "cluster_unknown")
+	_, err = w.GetImage(w.root, actions.GetImageAction{Reference: "image:other"})
+	fleetError(t, err, domain.CodeNotFound, "image_not_found")
+	_, err = w.AliasImage(w.root, actions.AliasImageAction{Alias: "image:python:3.12", ImageCanonical: "py"})
+	fleetError(t, err, domain.CodeConflict, "alias_shadows_image")
+	_, err = service.New(service.Config{
+		Store: w.store, Authorizer: porttest.AllowAll{}, References: domain.ReferenceParser{Clusters: domain.Clusters{Current: "nowhere"}},
+	})
+	fleetError(t, err, domain.CodeInvalid, "cluster_unknown")
+}
+
 // An installation with nothing in it answers with empty lists.
 func TestEmptyListsAreNotNull(t *testing.T) {
 	t.Parallel()

@@ -17,10 +17,11 @@ import (
 )
 
 // world is a fleet with one of everything: a registry that is allowed for the
-// domain default, an image with the alias py, an agent that holds it, a role and
+// domain default, the image image://lab/kernels/python:3.12 with the alias py, an agent that holds it, a role and
 // a binding in that domain, and a key.
 type world struct {
 	*fleet
+	name     string // what actions call the image
 	registry domain.Registry
 	image    domain.Image
 	agent    *porttest.Agent
@@ -30,11 +31,14 @@ type world struct {
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	w := &world{fleet: newFleet(tb, withMover(&mover{}), withAuthorizer(reaching(domain.ReachAny)), func(c *service.Config) { c.Sealer = plainSealer{} })}
+	w := &world{name: "py", fleet: newFleet(tb, withMover(&mover{}), withAuthorizer(reaching(domain.ReachAny)), func(c *service.Config) {
+		c.Sealer = plainSealer{}
+		c.References.Clusters.All = []domain.Cluster{{Name: "lab", Registry: fleetHost, Project: "kernels"}}
+	})}
 	w.registry = w.register(fleetHost, "")
 	_, err := w.AllowRegistry(w.root, actions.AllowRegistryAction{RegistryID: w.registry.ID, Domain: "default"})
 	require.NoError(tb, err)
-	w.image = w.fleet.image("python:3.12")[0]
+	w.image = w.fleet.image("kernels/python:3.12")[0]
 	_, err = w.AliasImage(w.root, actions.AliasImageAction{Alias: "py", ImageCanonical: w.image.Canonical()})
 	require.NoError(tb, err)
 	w.agent = w.node("a1", "x86_64", w.image)
@@ -48,7 +52,7 @@ func newWorld(tb testing.TB) *world {
 	return w
 }
 
-// action is an example that is about this world, with the image under its alias.
+// action is an example that is about this world, with the image under w.name.
 func (w *world) action(e service.Entry) actions.Action {
 	w.tb.Helper()
 	a := example(w.tb, e)
@@ -96,8 +100,10 @@ func (w *world) fit(v reflect.Value) {
 			f.SetZero()
 		case field.Type == reflect.TypeFor[actions.ImageModifier]():
 			f.Set(reflect.ValueOf(actions.ImageModifier{Labels: domain.Set(map[string]string{"a": "b"})}))
-		case field.Tag.Get("kind") == "image", field.Tag.Get("kind") == "alias":
-			fleetSet(f, "py")
+		case field.Tag.Get("kind") == "image":
+			fleetSet(f, w.name)
+		case field.Tag.Get("kind") == "alias":
+			f.SetString("py")
 		case field.Tag.Get("kind") == "registry":
 			f.SetString(fleetHost)
 		case !strings.HasPrefix(field.Type.Name(), "Patch["):

@@ -39,8 +39,8 @@ type Config struct {
 	// nil: it has none, as a server should; images are moved from and to agents.
 	Local port.OpenLocal
 
-	// References reads names without a registry or project; the zero value
-	// means docker.io/library.
+	// References reads names without a registry or project, and image: URIs; the
+	// zero value means docker.io/library, and no clusters.
 	References domain.ReferenceParser
 	// Architecture is taken for reads that name none; "": the host's.
 	Architecture string
@@ -149,6 +149,9 @@ func New(cfg Config) (*ImageService, error) {
 	arch, err := domain.NormalizeArchitecture(cfg.Architecture)
 	if err != nil {
 		return nil, domain.Wrap("Architecture", err)
+	}
+	if err := cfg.References.Clusters.Check(); err != nil {
+		return nil, domain.Wrap("References", err)
 	}
 	d := &door{store: cfg.Store, tenancy: cfg.Tenancy, resolutions: cfg.Resolutions, invoke: compose(chain(cfg)...)}
 	names := names{parser: cfg.References, architecture: arch}
