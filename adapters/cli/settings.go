@@ -22,6 +22,7 @@ type Settings struct {
 	DefaultRegistry     string
 	DefaultProject      string
 	DefaultArchitecture string
+	Clusters            domain.Clusters // what image: URIs name
 
 	// Server is what the commands talk to, Context where its settings were taken
 	// from if a flag or the environment named one.
@@ -71,9 +72,10 @@ func (n NATS) check() error {
 	return nil
 }
 
-// References is how names without a registry or project are read.
+// References is how names without a registry or project, and image: URIs, are
+// read.
 func (s Settings) References() domain.ReferenceParser {
-	return domain.ReferenceParser{DefaultRegistry: s.DefaultRegistry, DefaultProject: s.DefaultProject}
+	return domain.ReferenceParser{DefaultRegistry: s.DefaultRegistry, DefaultProject: s.DefaultProject, Clusters: s.Clusters}
 }
 
 func (s setting) flagName() string { return strings.ReplaceAll(s.key, "_", "-") }
@@ -88,7 +90,7 @@ func settingFlags(f *pflag.FlagSet, command string) {
 		if s.envOnly || everywhere != (command == "") || !everywhere && !slices.Contains(s.of, command) {
 			continue
 		}
-		f.Var(&rawValue{typ: s.value, isBool: s.value == ""}, s.flagName(), s.doc)
+		f.Var(&rawValue{typ: s.value, isBool: s.value == "", joined: s.many}, s.flagName(), s.doc)
 		if s.value == "" {
 			f.Lookup(s.flagName()).NoOptDefVal = "true"
 		}

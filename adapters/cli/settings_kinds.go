@@ -90,6 +90,25 @@ func setMapping(at func(*Settings) *map[string]string) setter {
 	}
 }
 
+// setClusters is a list of clusters, separated by commas. Whether they go
+// together is for the service to say.
+func setClusters(at func(*Settings) *[]domain.Cluster) setter {
+	return func(s *Settings, v string) error {
+		*at(s) = nil
+		for text := range strings.SplitSeq(v, ",") {
+			if text = strings.TrimSpace(text); text == "" {
+				continue
+			}
+			c, err := domain.ParseCluster(text)
+			if err != nil {
+				return err
+			}
+			*at(s) = append(*at(s), c)
+		}
+		return nil
+	}
+}
+
 // parseKeep reads how long something is kept: "" is the default, and forever is
 // negative.
 func parseKeep(s string) (time.Duration, error) {

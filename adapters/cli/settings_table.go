@@ -15,6 +15,7 @@ type setting struct {
 	value string // what it holds, for help; "" of a switch
 
 	of      []string // the commands that have the flag; nil: every one
+	many    bool     // flags given again add to the first, as commas do
 	envOnly bool     // neither a flag nor in the file
 
 	set setter
@@ -41,6 +42,8 @@ func localSettings() []setting {
 		{key: "default_registry", env: "WHARF_DEFAULT_REGISTRY", value: "HOST", doc: "registry of names that have none (default docker.io)", set: setChecked(func(s *Settings) *string { return &s.DefaultRegistry }, domain.ValidateRegistryHost)},
 		{key: "default_project", env: "WHARF_DEFAULT_PROJECT", value: "PATH", doc: "project of one-word names on docker.io (default library)", set: setChecked(func(s *Settings) *string { return &s.DefaultProject }, domain.ValidateRepositoryPath)},
 		{key: "default_architecture", env: "WHARF_DEFAULT_ARCHITECTURE", value: "ARCH", doc: "what is shown of an image that has several (default this machine's)", set: setChecked(func(s *Settings) *string { return &s.DefaultArchitecture }, func(v string) error { _, err := domain.NormalizeArchitecture(v); return err })},
+		{key: "clusters", env: "WHARF_CLUSTERS", value: "NAME=REGISTRY,…", many: true, doc: "clusters that image: URIs name, each NAME=REGISTRY[/ORG/PROJECT]; the flag may be repeated (default none)", set: setClusters(func(s *Settings) *[]domain.Cluster { return &s.Clusters.All })},
+		{key: "cluster", env: "WHARF_CLUSTER", value: "NAME", doc: "the cluster of image: URIs that name none (default the first of clusters)", set: setText(func(s *Settings) *string { return &s.Clusters.Current })},
 		{key: "log_level", env: "WHARF_LOG_LEVEL", value: "LEVEL", doc: "what is logged to standard error: debug, info, warn or error (default error; of serve and agent run info)", set: setChecked(func(s *Settings) *string { return &s.LogLevel }, func(v string) error { _, err := logLevel(v); return err })},
 		{key: "no_color", env: "NO_COLOR", doc: "no colours on a terminal", set: setSwitch(func(s *Settings) *bool { return &s.NoColor })},
 		{key: "quiet", env: "WHARF_QUIET", doc: "no progress and no hints", set: setSwitch(func(s *Settings) *bool { return &s.Quiet })},

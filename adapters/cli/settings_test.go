@@ -13,6 +13,7 @@ import (
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/adapters/cli"
+	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/service"
 )
 
@@ -53,18 +54,28 @@ func file(t *testing.T, name, text string) string {
 	return path
 }
 
+// asGiven writes clusters as the setting has them.
+func asGiven(list []domain.Cluster) string {
+	var texts []string
+	for _, c := range list {
+		texts = append(texts, strings.TrimRight(c.Name+"="+c.Registry+"/"+domain.JoinPath(c.Org, c.Project), "/"))
+	}
+	return strings.Join(texts, ",")
+}
+
 // Every row of the table: flag over environment over file.
 func TestPrecedence(t *testing.T) {
 	value := map[string][3]string{ // from file, environment, flag
 		"default_registry": {"file.test", "env.test", "flag.test"}, "default_project": {"file", "env", "flag"},
 		"default_architecture": {"arm64", "riscv64", "amd64"}, "log_level": {"info", "warn", "debug"},
+		"clusters": {"file=a.test", "env=b.test/o/p", "flag=c.test/p,more=d.test"},
 		"no_color": {"false", "1", "false"}, "quiet": {"false", "true", "false"},
 	}
 	field := func(s cli.Settings, key string) string {
 		b := map[bool]string{true: "true", false: "false"}
 		return map[string]string{
 			"database": s.Database, "data_dir": s.DataDir, "keys": s.Keys, "default_registry": s.DefaultRegistry, "default_project": s.DefaultProject,
-			"default_architecture": s.DefaultArchitecture, "log_level": s.LogLevel, "no_color": b[s.NoColor], "quiet": b[s.Quiet],
+			"clusters": asGiven(s.Clusters.All), "cluster": s.Clusters.Current, "default_architecture": s.DefaultArchitecture, "log_level": s.LogLevel, "no_color": b[s.NoColor], "quiet": b[s.Quiet],
 		}[key]
 	}
 	for _, row := range cli.SettingsTable() {
@@ -198,6 +209,11 @@ func TestBadSettings(t *testing.T) {
 	bad("setting default_registry:", nil, "--default-registry", "no host")
 	bad("setting default_architecture:", nil, "--default-architecture", "x y")
 	bad("setting default_project:", nil, "--default-project", "A B")
+	bad("setting clusters: a cluster is NAME=REGISTRY[/ORG/PROJECT]", nil, "--clusters", "lab")
+	bad("setting clusters: engines do not take", []string{"WHARF_CLUSTERS=a=cr.test,b=registry"})
+	w.open = w.embedded
+	bad("there are two clusters", nil, "--clusters", "a=cr.test", "--clusters", "a=b.test")
+	bad(`there is no cluster "b"`, []string{"WHARF_CLUSTERS=a=cr.test", "WHARF_CLUSTER=b"})
 }
 
 func TestSettingsWork(t *testing.T) {
@@ -205,6 +221,13 @@ func TestSettingsWork(t *testing.T) {
 	w.env = []string{"WHARF_DEFAULT_REGISTRY=cr.test", "WHARF_DEFAULT_ARCHITECTURE=arm64"}
 	w.run("image", "get", "lab/torch:2").ok().says("aarch64")
 	w.run("reference", "parse", "lab/torch:2").ok().says("cr.test/lab/torch:2")
+	clusters := []string{"--clusters", "far=far.test", "--clusters", "near=cr.test/lab, other=other.test", "--cluster", "near"}
+	w.run(append(clusters, "image", "get", "image:torch:2", "--arch", "arm64")...).ok().says("aarch64")
+	for _, verb := range []string{"untag", "purge"} { // which take ids: the command line finds them
+		w.run(append(clusters, "image", verb, "image:/lab/torch:2", "--arch", "arm64", "--dry-run", "--force")...).ok()
+	}
+	w.run(append(clusters, "image", "get", "image://far/lab/torch:2")...).exits(5).says("no such image")
+	w.run(append(clusters, "image", "get", "image://nowhere/lab/torch:2")...).exits(2).says("there is no cluster")
 	w.run("image", "list", "--data-dir", t.TempDir()).ok().says("nothing found")
 	w.run("image", "list", "--database", "mysql://x").exits(2).says("postgres://… or sqlite:PATH")
 	w.run("image", "list", "--database", "sqlite:"+w.dir+"/wharf.db", "--data-dir", t.TempDir()).ok().says("cr.test/lab/torch:2")

@@ -19,6 +19,7 @@ import (
 type rawValue struct {
 	typ    string
 	isBool bool
+	joined bool // with commas, of a flag given again
 	given  []string
 }
 
@@ -27,6 +28,9 @@ func (v *rawValue) Set(s string) error { v.given = append(v.given, s); return ni
 func (v *rawValue) String() string {
 	if len(v.given) == 0 {
 		return ""
+	}
+	if v.joined {
+		return strings.Join(v.given, ",")
 	}
 	return v.given[len(v.given)-1]
 }
