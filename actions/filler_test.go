@@ -71,6 +71,9 @@ var texts = map[string]string{
 	"token_realms":                "auth.example.org",
 	"url":                         "https://cr.example.org",
 	"username":                    "robot",
+	"ParseReferenceAction.kind":   "platform",
+	"ParseReferenceAction.tag":    "optional",
+	"ParseReferenceAction.text":   "image://lab/vision/python:3.12",
 }
 
 // sorts are the default orders of lists; their fields are text, or a time.

@@ -99,6 +99,10 @@ func TestValidateRefuses(t *testing.T) {
 		{"alias.create", "image_canonical", `""`, "field_required"},
 		{"alias.create_by_id", "alias", `"01890a5d-ac96-774b-bcce-b302099a8057"`, "alias_invalid"},
 		{"alias.delete", "alias", `""`, "field_required"},
+		{"reference.parse", "text", `""`, "empty_image_name"},
+		{"reference.parse", "kind", `"docker"`, "kind_invalid"},
+		{"reference.parse", "tag", `"none"`, "tag_mode_invalid"},
+		{"reference.parse", "kind", `"local"`, "tag_mode_invalid"}, // the tag is optional in the example
 		{"alias.search", "where", `{"field":"tag","op":"eq"}`, "filter_invalid"},
 		{"registry.create", "name", `"a b"`, "registry_host_invalid"},
 		{"registry.create", "url", `"ftp://cr.example.org"`, "registry_invalid"},

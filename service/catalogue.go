@@ -58,6 +58,7 @@ func Catalogue() []Entry {
 		entry("AliasImageByID", (*ImageService).AliasImageByID),
 		entry("DealiasImage", (*ImageService).DealiasImage),
 		entry("SearchAliases", (*ImageService).SearchAliases),
+		entry("ParseReference", (*ImageService).ParseReference),
 		entry("RescanImages", (*ImageService).RescanImages),
 		entry("CreateRegistry", (*ImageService).CreateRegistry),
 		entry("ModifyRegistry", (*ImageService).ModifyRegistry),

@@ -61,7 +61,8 @@ func (w *world) action(e service.Entry) actions.Action {
 		"alias.create": `{"alias":"new"}`, "alias.create_by_id": `{"alias":"new"}`,
 		"registry.create": `{"name":"new.example.org","project":""}`, "registry.modify": `{"username":"robot"}`,
 		"agent.register": `{"agent_id":"new"}`, "agent.report": `{"inventory":null}`, "access.explain": `{"actor":null}`,
-		"role.create": `{"name":"new"}`, "key.create": `{"expires_at":"2100-01-01T00:00:00Z"}`,
+		"reference.parse": `{"text":"python:3.12","kind":"remote"}`,
+		"role.create":     `{"name":"new"}`, "key.create": `{"expires_at":"2100-01-01T00:00:00Z"}`,
 	}[e.Spec.Name]; ok {
 		require.NoError(w.tb, json.Unmarshal([]byte(changes), a))
 	}

@@ -55,6 +55,7 @@ func examples(action string) []string {
 		"image.scan":              {" cr.example.org/lab/python:3.12"},
 		"image.clear":             {" cr.example.org --dry-run", " cr.example.org --project old --yes"},
 		"image.installed_agents":  {" python:3.11", " python:3.11 pytorch:2 --architecture aarch64"},
+		"reference.parse":         {" python:3.11", " '[::1]:5000/lab/python@sha256:…' --json", " image://lab/vision/app --kind platform --tag forbidden"},
 		"alias.create":            {" py python:3.11", " py-arm python:3.11 --architecture aarch64"},
 		"alias.create_by_id":      {" " + id + " py"},
 		"alias.delete":            {" py --yes"},

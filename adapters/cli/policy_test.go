@@ -57,7 +57,6 @@ func TestPolicy(t *testing.T) {
 
 func TestReference(t *testing.T) {
 	w := newWorld(t)
-	w.open = nil
 	var parts struct{ Registry, Path, Tag, Digest, Canonical, Short string }
 	w.run("reference", "parse", "[::1]:5000/lab/x@sha256:"+strings.Repeat("a", 64), "--json").ok().json(&parts)
 	require.Equal(t, "[::1]:5000", parts.Registry)
@@ -67,6 +66,7 @@ func TestReference(t *testing.T) {
 	w.run("reference", "parse", "A B").exits(2)
 	w.run("reference", "parse").exits(2)
 
+	w.open = nil // what follows asks no service
 	w.run("reference", "check").exits(2)
 	w.run("reference", "check", "a", "b:1").ok().says("docker.io/library/b:1")
 	w.run("reference", "check", "https://x").exits(2).says("the reference is not well formed")

@@ -10,47 +10,15 @@ import (
 	"github.com/wharf-project/wharf/domain"
 )
 
-// referenceCommand holds what can be told of a reference without a catalogue.
-func (p *program) referenceCommand() *cobra.Command {
-	group := p.groupOf("reference", "Read image references", groupTools, false)
-	group.AddCommand(
-		&cobra.Command{
-			Use: "parse REFERENCE", Short: "Show the parts of a reference and its whole name",
-			Example:     "  wharf reference parse python:3.11\n  wharf reference parse '[::1]:5000/lab/python@sha256:…' --json",
-			Annotations: map[string]string{annotationArguments: "  REFERENCE  [host[:port]/]path[:tag][@digest]"},
-			RunE:        p.runs(p.parseReference),
-		},
-		&cobra.Command{
-			Use: "check REFERENCE...", Short: "Tell which references are well formed",
-			Example:     "  wharf reference check python:3.11 cr.example.org/lab/python:latest\n  wharf reference check - < references.txt",
-			Annotations: map[string]string{annotationArguments: "  REFERENCE  several, or - for one a line from standard input"},
-			RunE:        p.runs(p.checkReferences),
-		},
-	)
-	return group
-}
-
-// referenceParts is what reference parse shows.
-type referenceParts struct {
-	Registry  string `json:"registry"`
-	Path      string `json:"path"`
-	Tag       string `json:"tag,omitempty"`
-	Digest    string `json:"digest,omitempty"`
-	Canonical string `json:"canonical"`
-	Short     string `json:"short"`
-}
-
-func (p *program) parseReference(_ context.Context, args []string) error {
-	if len(args) != 1 {
-		return usage("one REFERENCE is due, not %d", len(args))
+// referenceCheckCommand tells of many references what can be told without a
+// catalogue. It stands beside the action reference.parse.
+func (p *program) referenceCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check REFERENCE...", Short: "Tell which references are well formed",
+		Example:     "  wharf reference check python:3.11 cr.example.org/lab/python:latest\n  wharf reference check - < references.txt",
+		Annotations: map[string]string{annotationArguments: "  REFERENCE  several, or - for one a line from standard input"},
+		RunE:        p.runs(p.checkReferences),
 	}
-	r, err := p.settings.References().Parse(args[0])
-	if err != nil {
-		return err
-	}
-	return p.show(referenceParts{
-		Registry: r.Registry, Path: r.Path, Tag: r.Tag, Digest: r.Digest.String(), Canonical: r.Canonical(), Short: r.Short(),
-	})
 }
 
 // checkedReferences is what reference check shows.

@@ -35,6 +35,7 @@ func nouns() []noun {
 		{name: "audit", short: "Who did what", group: groupAccess},
 		{name: "role", short: "Roles of your own, and who has them", group: groupAccess},
 		{name: "key", short: "API keys, for programs", group: groupAccess},
+		{name: "reference", short: "Read image references", group: groupTools},
 		{name: "access", short: "Who can do what, and what a change would do", group: groupAccess},
 	}
 }
@@ -85,7 +86,10 @@ called, who may see and change them, which nodes hold them, and how they get the
 		agent.AddCommand(p.nodeCommands()...)
 	}
 	root.AddCommand(p.shortcutCommands()...)
-	root.AddCommand(p.referenceCommand(), p.policyCommand(), p.contextCommand(), p.versionCommand())
+	if reference := groups["reference"]; reference != nil {
+		reference.AddCommand(p.referenceCheckCommand())
+	}
+	root.AddCommand(p.policyCommand(), p.contextCommand(), p.versionCommand())
 	if p.Serve != nil {
 		root.AddCommand(p.serveCommand())
 	}

@@ -30,6 +30,10 @@ func (q query) Aliases(ctx context.Context, _ map[string]any) (*actions.SearchAl
 	return call(ctx, q.resolver, q.svc.SearchAliases)
 }
 
+func (q query) ParseReference(ctx context.Context, _ map[string]any) (*actions.ParseReferenceResult, error) {
+	return call(ctx, q.resolver, q.svc.ParseReference)
+}
+
 func (q query) Registries(ctx context.Context, _ map[string]any) (*actions.ListRegistriesResult, error) {
 	return call(ctx, q.resolver, q.svc.ListRegistries)
 }

@@ -15,7 +15,7 @@ import (
 var permissions = []string{
 	"image.get", "image.list", "image.forget", "image.restore", "image.purge", "image.modify", "image.scan", "image.untag",
 	"image.installed_agents", "image.clear", "image.use", "image.set_limit", "image.clear_limit",
-	"alias.create", "alias.delete", "alias.search",
+	"alias.create", "alias.delete", "alias.search", "reference.parse",
 	"agent.purge_images", "agent.preload_images", "agent.unload_images", "agent.register", "agent.modify", "agent.remove",
 	"agent.list", "agent.report",
 	"scaling_group.allow", "scaling_group.disallow", "scaling_group.list",

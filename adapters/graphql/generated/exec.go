@@ -123,6 +123,7 @@ type QueryResolver interface {
 	ImageNode(ctx context.Context, input map[string]any) (*view.Node, error)
 	ImageInstalledAgents(ctx context.Context, input map[string]any) (*view.InstalledAgents, error)
 	Keys(ctx context.Context, input map[string]any) (*actions.ListKeysResult, error)
+	ParseReference(ctx context.Context, input map[string]any) (*actions.ParseReferenceResult, error)
 	Registries(ctx context.Context, input map[string]any) (*actions.ListRegistriesResult, error)
 	WhoCan(ctx context.Context, input map[string]any) (*actions.WhoCanResult, error)
 	SimulateAccess(ctx context.Context, input map[string]any) (*actions.SimulateAccessResult, error)
@@ -206,6 +207,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputModifyImageInput,
 		unmarshalInputModifyRegistryInput,
 		unmarshalInputModifyRoleInput,
+		unmarshalInputParseReferenceInput,
 		unmarshalInputPreloadImagesInput,
 		unmarshalInputPullImageInput,
 		unmarshalInputPurgeImageByIDInput,
@@ -1536,6 +1538,50 @@ type Mutation {
   alias_image(alias: String!, target: String!): AliasImage
   "Remove a short name"
   dealias_image(alias: String!): DealiasImage
+}
+`, BuiltIn: false},
+	{Name: "../schema/references.graphql", Input: `extend type Query {
+  "Show what the name of an image means; nothing is looked up"
+  parse_reference(input: ParseReferenceInput!): ParseReferenceResult
+}
+
+input ParseReferenceInput {
+  "canonical or short name, image: URI or local name"
+  text: String!
+  "auto (as all actions read it), local, remote or platform; none: auto"
+  kind: String
+  "default (a missing one is latest), optional or forbidden, of remote and platform; none: default"
+  tag: String
+}
+
+type ParseReferenceResult {
+  local: LocalImage
+  remote: RemoteImage
+  owner: String
+  uri: String
+  registry: String!
+  path: String!
+  tag: String
+  digest: String
+  canonical: String!
+  docker_url: String!
+  short: String!
+}
+
+"an image in an engine"
+type LocalImage {
+  name: String!
+  tag: String
+}
+
+"an image of a cluster, or of any other registry"
+type RemoteImage {
+  name: String!
+  tag: String
+  registry: String
+  cluster_name: String
+  org_name: String
+  project_name: String
 }
 `, BuiltIn: false},
 	{Name: "../schema/registries.graphql", Input: `extend type Query {
@@ -3103,6 +3149,17 @@ func field_Query_list_remote_images_args(ctx context.Context, ec *executionConte
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNListRemoteImagesInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_parse_reference_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNParseReferenceInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -13244,6 +13301,72 @@ func fieldContext_ListTasksResult_total(_ context.Context, ec *executionContext,
 	return fc, nil
 }
 
+func _LocalImage_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.LocalImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LocalImage_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_LocalImage_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LocalImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _LocalImage_tag(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.LocalImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LocalImage_tag(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_LocalImage_tag(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LocalImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
 func _ModifyAgentResult_agent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ModifyAgentResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16264,6 +16387,389 @@ func fieldContext_PageInfo_end_cursor(_ context.Context, ec *executionContext, f
 	return fc, nil
 }
 
+func _ParseReferenceResult_local(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_local(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Local, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.LocalImage) graphql.Marshaler {
+			return marshalOLocalImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐLocalImage(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ParseReferenceResult_local(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "name":
+				return fieldContext_LocalImage_name(ctx, ec, field)
+			case "tag":
+				return fieldContext_LocalImage_tag(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type LocalImage", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_remote(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_remote(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remote, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.RemoteImage) graphql.Marshaler {
+			return marshalORemoteImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐRemoteImage(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ParseReferenceResult_remote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "name":
+				return fieldContext_RemoteImage_name(ctx, ec, field)
+			case "tag":
+				return fieldContext_RemoteImage_tag(ctx, ec, field)
+			case "registry":
+				return fieldContext_RemoteImage_registry(ctx, ec, field)
+			case "cluster_name":
+				return fieldContext_RemoteImage_cluster_name(ctx, ec, field)
+			case "org_name":
+				return fieldContext_RemoteImage_org_name(ctx, ec, field)
+			case "project_name":
+				return fieldContext_RemoteImage_project_name(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type RemoteImage", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_owner(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_owner(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Owner, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ParseReferenceResult_owner(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_uri(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_uri(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URI, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ParseReferenceResult_uri(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_registry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_registry(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registry, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ParseReferenceResult_registry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_path(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_path(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ParseReferenceResult_path(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_tag(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_tag(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ParseReferenceResult_tag(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ParseReferenceResult_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_canonical(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_canonical(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Canonical, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ParseReferenceResult_canonical(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_docker_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_docker_url(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DockerURL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ParseReferenceResult_docker_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ParseReferenceResult_short(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ParseReferenceResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ParseReferenceResult_short(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Short, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ParseReferenceResult_short(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ParseReferenceResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
 func _PlatformSize_architecture(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.PlatformSize) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19145,6 +19651,75 @@ func fieldContext_Query_keys(ctx context.Context, ec *executionContext, field gr
 	return fc, nil
 }
 
+func _Query_parse_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_parse_reference(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ParseReference(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.ParseReferenceResult) graphql.Marshaler {
+			return marshalOParseReferenceResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐParseReferenceResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_parse_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "local":
+				return fieldContext_ParseReferenceResult_local(ctx, ec, field)
+			case "remote":
+				return fieldContext_ParseReferenceResult_remote(ctx, ec, field)
+			case "owner":
+				return fieldContext_ParseReferenceResult_owner(ctx, ec, field)
+			case "uri":
+				return fieldContext_ParseReferenceResult_uri(ctx, ec, field)
+			case "registry":
+				return fieldContext_ParseReferenceResult_registry(ctx, ec, field)
+			case "path":
+				return fieldContext_ParseReferenceResult_path(ctx, ec, field)
+			case "tag":
+				return fieldContext_ParseReferenceResult_tag(ctx, ec, field)
+			case "digest":
+				return fieldContext_ParseReferenceResult_digest(ctx, ec, field)
+			case "canonical":
+				return fieldContext_ParseReferenceResult_canonical(ctx, ec, field)
+			case "docker_url":
+				return fieldContext_ParseReferenceResult_docker_url(ctx, ec, field)
+			case "short":
+				return fieldContext_ParseReferenceResult_short(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type ParseReferenceResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_parse_reference_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_registries(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20934,6 +21509,204 @@ func fieldContext_RegistryScan_errors(_ context.Context, ec *executionContext, f
 				return fieldContext_ScanError_problem(ctx, ec, field)
 			}
 			return nil, fmt.Errorf("no field named %q was found under type ScanError", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteImage_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.RemoteImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteImage_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RemoteImage_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteImage_tag(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.RemoteImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteImage_tag(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteImage_tag(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteImage_registry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.RemoteImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteImage_registry(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registry, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteImage_registry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteImage_cluster_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.RemoteImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteImage_cluster_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClusterName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteImage_cluster_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteImage_org_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.RemoteImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteImage_org_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrgName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteImage_org_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteImage_project_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.RemoteImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteImage_project_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ProjectName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteImage_project_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
 		},
 	}
 	return fc, nil
@@ -29562,6 +30335,51 @@ func unmarshalInputModifyRoleInput(ctx context.Context, ec *executionContext, ob
 	return it, nil
 }
 
+func unmarshalInputParseReferenceInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"text", "kind", "tag"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["text"] = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["kind"] = data
+		case "tag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tag"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["tag"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputPreloadImagesInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -34344,6 +35162,47 @@ func _ListTasksResult(ctx context.Context, ec *executionContext, sel ast.Selecti
 	return out
 }
 
+var localImageImplementors = []string{"LocalImage"}
+
+func _LocalImage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.LocalImage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, localImageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LocalImage")
+		case "name":
+			out.Values[i] = _LocalImage_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tag":
+			out.Values[i] = _LocalImage_tag(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var modifyAgentResultImplementors = []string{"ModifyAgentResult"}
 
 func _ModifyAgentResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ModifyAgentResult) graphql.Marshaler {
@@ -34768,6 +35627,77 @@ func _PageInfo(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			}
 		case "end_cursor":
 			out.Values[i] = _PageInfo_end_cursor(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var parseReferenceResultImplementors = []string{"ParseReferenceResult"}
+
+func _ParseReferenceResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ParseReferenceResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, parseReferenceResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ParseReferenceResult")
+		case "local":
+			out.Values[i] = _ParseReferenceResult_local(ctx, ec, field, obj)
+		case "remote":
+			out.Values[i] = _ParseReferenceResult_remote(ctx, ec, field, obj)
+		case "owner":
+			out.Values[i] = _ParseReferenceResult_owner(ctx, ec, field, obj)
+		case "uri":
+			out.Values[i] = _ParseReferenceResult_uri(ctx, ec, field, obj)
+		case "registry":
+			out.Values[i] = _ParseReferenceResult_registry(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = _ParseReferenceResult_path(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tag":
+			out.Values[i] = _ParseReferenceResult_tag(ctx, ec, field, obj)
+		case "digest":
+			out.Values[i] = _ParseReferenceResult_digest(ctx, ec, field, obj)
+		case "canonical":
+			out.Values[i] = _ParseReferenceResult_canonical(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "docker_url":
+			out.Values[i] = _ParseReferenceResult_docker_url(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "short":
+			out.Values[i] = _ParseReferenceResult_short(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -35712,6 +36642,25 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "parse_reference":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_parse_reference(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "registries":
 			field := field
 
@@ -36245,6 +37194,55 @@ func _RegistryScan(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var remoteImageImplementors = []string{"RemoteImage"}
+
+func _RemoteImage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.RemoteImage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, remoteImageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RemoteImage")
+		case "name":
+			out.Values[i] = _RemoteImage_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tag":
+			out.Values[i] = _RemoteImage_tag(ctx, ec, field, obj)
+		case "registry":
+			out.Values[i] = _RemoteImage_registry(ctx, ec, field, obj)
+		case "cluster_name":
+			out.Values[i] = _RemoteImage_cluster_name(ctx, ec, field, obj)
+		case "org_name":
+			out.Values[i] = _RemoteImage_org_name(ctx, ec, field, obj)
+		case "project_name":
+			out.Values[i] = _RemoteImage_project_name(ctx, ec, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -39262,6 +40260,11 @@ func marshalNPageInfo2githubᚗcomᚋwharfᚑprojectᚋwharfᚋadaptersᚋgraphq
 	return _PageInfo(ctx, ec, sel, &v)
 }
 
+func unmarshalNParseReferenceInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputParseReferenceInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNPlatformSize2githubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐPlatformSize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v actions.PlatformSize) graphql.Marshaler {
 	return _PlatformSize(ctx, ec, sel, &v)
 }
@@ -40917,6 +41920,13 @@ func marshalOListTasksResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactions
 	return _ListTasksResult(ctx, ec, sel, v)
 }
 
+func marshalOLocalImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐLocalImage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *domain.LocalImage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _LocalImage(ctx, ec, sel, v)
+}
+
 func marshalOModifyAgentResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐModifyAgentResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ModifyAgentResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -40943,6 +41953,13 @@ func marshalOModifyRoleResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋaction
 		return graphql.Null
 	}
 	return _ModifyRoleResult(ctx, ec, sel, v)
+}
+
+func marshalOParseReferenceResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐParseReferenceResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ParseReferenceResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ParseReferenceResult(ctx, ec, sel, v)
 }
 
 func marshalOPreloadImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋadaptersᚋgraphqlᚋviewᚐPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *view.Payload) graphql.Marshaler {
@@ -41020,6 +42037,13 @@ func marshalORegisterAgentResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋact
 		return graphql.Null
 	}
 	return _RegisterAgentResult(ctx, ec, sel, v)
+}
+
+func marshalORemoteImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐRemoteImage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *domain.RemoteImage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _RemoteImage(ctx, ec, sel, v)
 }
 
 func marshalORemoveAgentResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRemoveAgentResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.RemoveAgentResult) graphql.Marshaler {
