@@ -27,6 +27,12 @@ func imageExamples() []example {
 	return []example{
 		{"image.get", root, `{"reference":"snake"}`, has(`"aliases":["snake"]`)},
 		{"image.get", alice, `{"reference":"cr.example.org/torch:2","architecture":"arm64"}`, has(`"aarch64"`)},
+		{"image.get", root, `{"reference":"image://hub/torch/lib:1"}`, fails("not_found/image_not_found")},
+		{"image.get", root, `{"reference":"image://nowhere/lab/python:3.12"}`, fails("invalid/cluster_unknown")},
+		{"reference.parse", alice, `{"text":"image:app:1"}`, has(`"cr.example.org/lab/app:1"`)},
+		{"reference.parse", alice, `{"text":"image:app","kind":"platform","tag":"optional"}`, has(`"uri":"image://hub/lab/app"`)},
+		{"reference.parse", alice, `{"text":"app","kind":"local"}`, has(`"docker_url":"app:latest"`)},
+		{"reference.parse", alice, `{"text":"image:app:1","kind":"local"}`, fails("invalid/image_scheme_on_local")},
 		{"image.get", root, `{"reference":"cr.example.org/nothing:1"}`, fails("not_found/image_not_found")},
 		{"image.get", mallory, `{"reference":"$PY"}`, fails("not_found/image_not_found")},
 		{"image.list", root, `{"sort":"canonical","count":true,"statuses":["alive","forgotten","missing"]}`, has(`"total":6`)},
