@@ -6,7 +6,7 @@ import "github.com/wharf-project/wharf/domain"
 // engine, an OCI layout or an archive at hand, or a node.
 type PushImageAction struct {
 	Local        string         `json:"local" doc:"name of the image in the store"`
-	Remote       string         `json:"remote" kind:"image" doc:"where to, with a tag; none: latest"`
+	Remote       string         `json:"remote,omitempty" kind:"image" doc:"where to; none: the same name in the current cluster"`
 	Store        string         `json:"store,omitempty" doc:"docker, docker:HOST, oci:DIR or archive:FILE; none: the engine at hand"`
 	AgentID      domain.AgentID `json:"agent_id,omitempty" kind:"agent" doc:"the node that has it, in the place of a store"`
 	Architecture string         `json:"architecture,omitempty" doc:"one of several; none: all of them"`
@@ -28,12 +28,13 @@ func (PushImageAction) Spec() Spec {
 	return Spec{Name: "image.push", Summary: "Send an image to a registry", Effect: Registry, Class: domain.TaskBulk}
 }
 
-// Validate needs both names and one place.
+// Validate needs a name and one place. The only image of an archive needs no
+// name, when it is said where to.
 func (a PushImageAction) Validate() error {
-	if a.Local == "" && (a.Store == "" || a.AgentID != "") {
+	if a.Local == "" && (a.Remote == "" || a.Store == "") {
 		return need("local", "")
 	}
-	return firstError(needImage("remote", a.Remote, a.Architecture), needStore(a.Store, a.AgentID, a.Background))
+	return firstError(needStore(a.Store, a.AgentID, a.Background), needArchitecture(a.Architecture))
 }
 
 // PullImageAction fetches an image from a registry into a store.
@@ -66,6 +67,14 @@ func (PullImageAction) Spec() Spec {
 // Validate needs a remote image and one place.
 func (a PullImageAction) Validate() error {
 	return firstError(needImage("remote", a.Remote, a.Architecture), needStore(a.Store, a.AgentID, a.Background))
+}
+
+func needArchitecture(name string) error {
+	if name == "" {
+		return nil
+	}
+	_, err := domain.NormalizeArchitecture(name)
+	return err
 }
 
 // needStore wants one place. What is at hand belongs to the process that is

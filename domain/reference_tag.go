@@ -4,7 +4,10 @@ import "strings"
 
 // HasTag reports whether text names a tag or a digest, so that Parse adds no
 // tag of its own. It looks at the text alone, which may be no reference.
-func (ReferenceParser) HasTag(s string) bool {
+func (p ReferenceParser) HasTag(s string) bool {
+	if p.isURI(s) {
+		s = strings.TrimPrefix(s, uriScheme)
+	}
 	return strings.Contains(s, "@") || strings.LastIndexByte(s, ':') > strings.LastIndexByte(s, '/')
 }
 

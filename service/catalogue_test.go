@@ -191,7 +191,7 @@ func TestEveryReferenceFieldIsMarked(t *testing.T) {
 				require.Equal(t, "image", kind, "%s: %s", action, name)
 			}
 			if kind != "" {
-				require.Contains(t, []string{"image", "alias", "registry", "agent", "agents", "task", "future"}, kind, "%s: %s", action, name)
+				require.Contains(t, []string{"image", "repository", "alias", "registry", "agent", "agents", "task", "future"}, kind, "%s: %s", action, name)
 				marked++
 			}
 			walk(action, f.Type)

@@ -103,6 +103,8 @@ func (w *world) fit(v reflect.Value) {
 			f.Set(reflect.ValueOf(actions.ImageModifier{Labels: domain.Set(map[string]string{"a": "b"})}))
 		case field.Tag.Get("kind") == "image":
 			fleetSet(f, w.name)
+		case field.Tag.Get("kind") == "repository":
+			f.SetString("py") // stands for its repository
 		case field.Tag.Get("kind") == "alias":
 			f.SetString("py")
 		case field.Tag.Get("kind") == "registry":

@@ -23,7 +23,7 @@ func fleetMalformed(kind string) []any {
 		return out
 	}
 	switch kind {
-	case "image": // neither a reference nor an alias
+	case "image", "repository": // neither a reference nor an alias
 		return texts("", "a b", "a\x00b", "http://x y/z", "a\nb", long)
 	case "id":
 		return texts("", "x", "' OR 1=1 --", "01A1FC5E-28EA-726C-BF7B-8C6C97D22BCF", "01a1fc5e28ea726cbf7b8c6c97d22bcf", "01a1fc5e-28ea-726c-bf7b-8c6c97d22bcf\n")

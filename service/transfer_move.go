@@ -22,6 +22,11 @@ func (s *TransferService) pushImage(ctx context.Context, db repository.Scoped, a
 		res.TaskID, err = s.tasks.inBackground(ctx, db, a)
 		return res, err
 	}
+	if a.Remote == "" {
+		if a.Remote, err = s.pushName(a.Local); err != nil {
+			return res, err
+		}
+	}
 	r, err := s.pushTarget(ctx, db, a.Remote)
 	if err != nil {
 		return res, err
@@ -44,6 +49,20 @@ func (s *TransferService) pushImage(ctx context.Context, db repository.Scoped, a
 		return itemMoved(out.Unchanged, out.SizeBytes), err
 	})
 	return res, err
+}
+
+// pushName is what a local image is called in the current cluster.
+func (s *TransferService) pushName(name string) (string, error) {
+	clusters := s.names.parser.Clusters
+	if len(clusters.All) == 0 {
+		return "", domain.Invalid("field_required", "remote", "remote: where to push %s; without it the name is that of a cluster, and none is configured", domain.Quote(name))
+	}
+	local, err := clusters.ParseLocal(name)
+	if err != nil {
+		return "", err
+	}
+	target, err := clusters.PushTarget(local)
+	return target.String(), err
 }
 
 // pushTarget is where a push may go: a repository in reach, and a tag that is

@@ -38,6 +38,9 @@ func (p *program) actionCommand(e service.Entry) *cobra.Command {
 func (p *program) newCommand(e service.Entry) (*command, *cobra.Command) {
 	c := &command{p: p, entry: e, fields: fieldsOf(e.Action), flags: map[string]*rawValue{}, secret: map[string]*secretFlags{}}
 	c.args = argumentsOf(c.fields)
+	if c.moves() {
+		c.args = movedArguments(c.entry.Spec.Name, c.fields)
+	}
 	if c.isPurge() {
 		c.args = []field{{json: "images", flag: "images", doc: "what to remove: canonical or short names, aliases or ids", typ: reflect.TypeFor[[]actions.ImageRef](), required: true}}
 	}
@@ -158,7 +161,7 @@ func (c *command) work(ctx context.Context, svc Service, action actions.Action) 
 func (c *command) invoke(ctx context.Context, svc Service, action actions.Action) (any, error) {
 	var done func()
 	switch {
-	case moves(action):
+	case c.moves():
 		ctx, done = c.p.transferring(ctx)
 		defer done()
 	case c.entry.Spec.Effect.External():

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,13 +44,23 @@ func (p *program) shortcutCommands() []*cobra.Command {
 	return list
 }
 
-// moves reports whether an action moves an image, layer by layer.
-func moves(a actions.Action) bool {
-	switch a.(type) {
-	case *actions.PushImageAction, *actions.PullImageAction:
-		return true
+// moves reports whether the action moves an image, layer by layer.
+func (c *command) moves() bool {
+	return c.entry.Spec.Name == "image.push" || c.entry.Spec.Name == "image.pull"
+}
+
+// movedArguments are where an image comes from and where it goes; the second one
+// follows from the first.
+func movedArguments(action string, fields []field) []field {
+	order := []string{"local", "remote"}
+	if action == "image.pull" {
+		order = []string{"remote", "local"}
 	}
-	return false
+	var args []field
+	for _, name := range order {
+		args = append(args, fields[slices.IndexFunc(fields, func(f field) bool { return f.json == name })])
+	}
+	return args
 }
 
 // transferring shows the layers of an image on its way: a bar each on a terminal,

@@ -2258,8 +2258,8 @@ enum RemoteDid {
 input PushImageInput {
   "name of the image in the store"
   local: String!
-  "where to, with a tag; none: latest"
-  remote: String!
+  "where to; none: the same name in the current cluster"
+  remote: String
   "docker, docker:HOST, oci:DIR or archive:FILE; none: the engine at hand"
   store: String
   "the node that has it, in the place of a store"
@@ -30762,7 +30762,7 @@ func unmarshalInputPushImageInput(ctx context.Context, ec *executionContext, obj
 			it["local"] = data
 		case "remote":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remote"))
-			data, err := unmarshalNString2string(ctx, ec, v)
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
