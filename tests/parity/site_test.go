@@ -115,7 +115,7 @@ func (o *outside) config(dir string) app.Config {
 		Dir: dir, Keys: base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
 		Service: service.Config{
 			Architecture: "x86_64", Limiter: service.NewLimiter(nil, nil),
-			References: domain.ReferenceParser{Clusters: domain.Clusters{All: []domain.Cluster{{Name: "hub", Registry: "cr.example.org", Project: "lab"}}}},
+			References: domain.ReferenceParser{Clusters: domain.Clusters{All: []domain.Cluster{{Name: "lab", Registry: "lab.example.org", Project: "tools"}}}},
 			Registries: map[domain.RegistryType]port.OpenRegistry{domain.RegistryOCI: porttest.OpenRegistries(o.registries)},
 			Agents:     map[domain.AgentKind]port.OpenAgent{domain.AgentOCILayout: porttest.OpenAgents(o.agents)},
 		},
