@@ -55,8 +55,11 @@ func (s *CatalogService) aliasImage(ctx context.Context, db repository.Scoped, a
 }
 
 // shadowed refuses an alias that already means an image as a name: names win,
-// and the alias would never be found.
+// and the alias would never be found. Nor would one that is a faulty image: URI.
 func (s *CatalogService) shadowed(ctx context.Context, tx repository.View, alias string) error {
+	if _, err := domain.NewLookup(s.names.parser, alias); err != nil {
+		return err
+	}
 	ref, err := s.names.parser.Parse(alias)
 	if err != nil || ref.Digest != "" {
 		return nil //nolint:nilerr // what is no name shadows none

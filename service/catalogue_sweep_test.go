@@ -217,6 +217,8 @@ func TestAnImageURIOfNoClusterSaysSoAndNotThatTheImageIsGone(t *testing.T) {
 	fleetError(t, err, domain.CodeNotFound, "image_not_found")
 	_, err = w.AliasImage(w.root, actions.AliasImageAction{Alias: "image:python:3.12", ImageCanonical: "py"})
 	fleetError(t, err, domain.CodeConflict, "alias_shadows_image")
+	_, err = w.AliasImage(w.root, actions.AliasImageAction{Alias: "image:latest", ImageCanonical: "py"})
+	fleetError(t, err, domain.CodeInvalid, "ambiguous_image_latest")
 	_, err = service.New(service.Config{
 		Store: w.store, Authorizer: porttest.AllowAll{}, References: domain.ReferenceParser{Clusters: domain.Clusters{Current: "nowhere"}},
 	})
