@@ -40,6 +40,38 @@ func callRemove(ctx context.Context, a port.Agent) error {
 	return err
 }
 
+func callPush(ctx context.Context, a port.Agent) error {
+	_, err := a.(port.Pusher).Push(ctx, pushRequest(), nil)
+	return err
+}
+
+func callBuild(ctx context.Context, a port.Agent) error {
+	_, err := a.(port.Builder).Build(ctx, domain.BuildRequest{Name: "app:2", Source: templateOf(domain.BuildTemplate{BaseImage: "scratch"})}, nil)
+	return err
+}
+
+func callUntag(ctx context.Context, a port.Agent) error {
+	return a.(port.Builder).Untag(ctx, "python:3")
+}
+
+func callContainers(ctx context.Context, a port.Agent) error {
+	_, err := a.(port.Containers).Containers(ctx, porttest.DigestOf("a"))
+	return err
+}
+
+func callStop(ctx context.Context, a port.Agent) error {
+	return a.(port.Containers).StopContainer(ctx, "c1")
+}
+
+func callRemoveContainer(ctx context.Context, a port.Agent) error {
+	return a.(port.Containers).RemoveContainer(ctx, "c1")
+}
+
+func callCommit(ctx context.Context, a port.Agent) error {
+	_, err := a.(port.Committer).Commit(ctx, domain.CommitRequest{Container: "c1", Name: "app:2"}, nil)
+	return err
+}
+
 // calls are the requests that each call makes, in their order, with the
 // beginning of an answer; "" where there is no body that matters.
 func calls() []struct {
@@ -68,6 +100,16 @@ func calls() []struct {
 		{"a removal", callRemove, [][2]string{
 			{"GET /images/json", list}, {"GET /images/python:3/json", one}, {"GET /containers/json", list}, {"DELETE /images/python:3", list},
 		}},
+		{"a push", callPush, [][2]string{
+			{"GET /images/docker.io/library/python:3/json", one}, {"GET /images/cr.example.org/team/tool:1/json", one},
+			{"POST /images/" + porttest.DigestOf("a").String() + "/tag"}, {pushPath, stream},
+		}},
+		{"a build", callBuild, [][2]string{{buildPath, stream}, {"GET /images/" + porttest.DigestOf("built").String() + "/json", one}, {"POST /images/" + porttest.DigestOf("built").String() + "/tag"}}},
+		{"an untagging", callUntag, [][2]string{{"GET /images/json", list}, {"DELETE /images/python:3", list}}},
+		{"a list of containers", callContainers, [][2]string{{"GET /containers/json", list}}},
+		{"a container's stop", callStop, [][2]string{{"POST /containers/c1/stop"}}},
+		{"a container's removal", callRemoveContainer, [][2]string{{"DELETE /containers/c1"}}},
+		{"a commit", callCommit, [][2]string{{"GET /containers/c1/json", one}, {"POST /commit", one}, {"GET /images/" + porttest.DigestOf("committed").String() + "/json", one}}},
 	}
 }
 
@@ -89,6 +131,7 @@ func stop(t *testing.T, call call, at, part string) {
 	f := newFake(t)
 	f.add("a", []string{"python:3"}, nil)
 	f.pulls(line("Downloading", "a", 1, 2))
+	f.works()
 	reached := make(chan struct{}, 100)
 	var hangs atomic.Bool
 	ends := func(w http.ResponseWriter, r *http.Request) {

@@ -220,11 +220,11 @@ func TestARealEngineFetches(t *testing.T) {
 	now, _ := s.find(t, r.Local)
 	require.Equal(t, other.Digest, now, "what had the name keeps it")
 
-	var events []domain.TransferEvent
 	byTag, byDigest := r, r
 	byTag.Manifest, byDigest.Manifest = "", ""
 	byDigest.Remote.Tag, byDigest.Remote.Digest = "", pushed.Digest
 	for i, r := range []domain.FetchRequest{r, byTag, byDigest} {
+		var events []domain.TransferEvent
 		out, err := s.store.Fetch(t.Context(), r, func(e domain.TransferEvent) { events = append(events, e) })
 		require.NoError(t, err)
 		require.Equal(t, pushed.Digest, out.Digest)
