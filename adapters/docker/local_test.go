@@ -80,7 +80,7 @@ func TestACommitWithoutItsLabelsNamesNothing(t *testing.T) {
 	out, err := c.Commit(t.Context(), r, nil)
 	require.NoError(t, err)
 	require.Equal(t, domain.CommitOutcome{Digest: porttest.DigestOf("committed"), SizeBytes: 100}, out)
-	require.Equal(t, []string{"app:1"}, f.tags())
+	require.Equal(t, []string{"docker.io/library/app:1"}, f.tags())
 }
 
 func lastOf(s []string) string { return s[len(s)-1] }

@@ -135,6 +135,7 @@ func stop(t *testing.T, call call, at, part string) {
 	reached := make(chan struct{}, 100)
 	var hangs atomic.Bool
 	ends := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or nobody sees that the other side hangs up
 		reached <- struct{}{}
 		if part != "" {
 			_, _ = io.WriteString(w, part)
