@@ -48,6 +48,10 @@ type Builder interface {
 	// says goes to sink as build events. A build that fails is precondition,
 	// reason build_failed, with the last lines it said; a source that this
 	// builder cannot do is precondition, reason build_unsupported.
+	// One that is not there is not_found, reason build_source_not_found, and one
+	// that cannot be read precondition, reason build_source_unreadable; a template
+	// that would leave its folder, or is too large, is invalid, reason
+	// build_template_invalid.
 	Build(ctx context.Context, r domain.BuildRequest, sink domain.TransferSink) (domain.BuildOutcome, error)
 	// Untag takes a name from an image, and removes the image where nothing else
 	// names or uses it. One that is gone is nil; one that a container uses is
@@ -63,7 +67,8 @@ type Containers interface {
 	// StopContainer stops one, with the engine's grace period; one that is gone or
 	// stopped is nil.
 	StopContainer(ctx context.Context, id string) error
-	// RemoveContainer removes one that is stopped; one that is gone is nil.
+	// RemoveContainer removes one that is stopped, and no volumes; one that is gone
+	// is nil, one that runs is conflict, reason container_running.
 	RemoveContainer(ctx context.Context, id string) error
 }
 
