@@ -208,3 +208,24 @@ func TestARealEngineCommits(t *testing.T) {
 		},
 	})
 }
+
+// The first step works, the second does not: what had the name keeps it, the log
+// says why, and no container of a step is left.
+func TestARealBuildThatFailsAtItsSecondStep(t *testing.T) {
+	e := newLocalEngine(t)
+	before := e.build(t, e.prefix+"app:1", "before")
+	count := func() int {
+		list, err := e.api.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: client.Filters{}.Add("ancestor", string(before.Digest))})
+		require.NoError(t, err)
+		return len(list.Items)
+	}
+	source := sleeper(t, "FROM "+e.prefix+"app:1\nRUN [\"/none\"]\n")
+	_, err := e.store.Build(t.Context(), domain.BuildRequest{Name: e.prefix + "app:1", Source: source}, nil)
+	requireReason(t, err, domain.CodePrecondition, "build_failed")
+	require.Contains(t, domain.MessageOf(err), "Step 2/2")
+	require.Contains(t, domain.MessageOf(err), "/none")
+	now, _ := e.find(t, e.prefix+"app:1")
+	require.Equal(t, before.Digest, now)
+	require.Zero(t, count())
+	require.Equal(t, []string{e.prefix + "app:1"}, e.names(t))
+}
