@@ -65,6 +65,10 @@ func (e *localEngine) sweep(tb testing.TB) {
 	for _, name := range e.names(tb) {
 		_, _ = e.api.ImageRemove(ctx, name, client.ImageRemoveOptions{Force: true, PruneChildren: true})
 	}
+	for _, label := range []string{"org.example.test", "of.image", "of", "wharf.test"} { // those that lost their name
+		_, err := e.api.ImagePrune(ctx, client.ImagePruneOptions{Filters: client.Filters{}.Add("dangling", "true").Add("label", label)})
+		require.NoError(tb, err)
+	}
 }
 
 // names are those of the test that the engine has now.
@@ -94,7 +98,7 @@ func (e *localEngine) find(tb testing.TB, name string) (domain.Digest, map[strin
 // build builds an image of one file.
 func (e *localEngine) build(tb testing.TB, name, content string) domain.BuildOutcome {
 	tb.Helper()
-	out, err := e.store.Build(tb.Context(), domain.BuildRequest{Name: name, Source: domain.BuildSource{
+	out, err := e.store.Build(tb.Context(), domain.BuildRequest{Name: name, Labels: map[string]string{"wharf.test": e.prefix}, Source: domain.BuildSource{
 		Type: domain.BuildFromTemplate, Template: &domain.BuildTemplate{BaseImage: "scratch", Files: map[string]string{"content": content}, Command: []string{"/none"}},
 	}}, nil)
 	require.NoError(tb, err)
