@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"io"
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
@@ -31,10 +32,11 @@ func (s *TransferService) pushImage(ctx context.Context, db repository.Scoped, a
 	if err != nil {
 		return res, err
 	}
-	store, err := s.store(ctx, db, a.Store, a.AgentID)
+	store, done, err := s.store(ctx, db, a.Store, a.AgentID)
 	if err != nil {
 		return res, err
 	}
+	defer done()
 	pusher, can := store.(port.Pusher)
 	if !can {
 		return res, cannot("push_unsupported", a.AgentID, "send images")
@@ -123,10 +125,11 @@ func (s *TransferService) pullImage(ctx context.Context, db repository.Scoped, a
 	if err != nil {
 		return res, err
 	}
-	store, err := s.store(ctx, db, a.Store, a.AgentID)
+	store, done, err := s.store(ctx, db, a.Store, a.AgentID)
 	if err != nil {
 		return res, err
 	}
+	defer done()
 	fetcher, can := store.(port.Fetcher)
 	if !can {
 		return res, cannot("fetch_unsupported", a.AgentID, "fetch images under another name")
@@ -161,19 +164,28 @@ func localName(row domain.Registry, ref domain.Reference) string {
 	return name + ":" + ref.Tag
 }
 
-// store opens where an image is: a node, or what is at hand.
-func (s *TransferService) store(ctx context.Context, db repository.Scoped, address string, agent domain.AgentID) (any, error) {
+// store opens where an image is: a node, or what is at hand. Whoever asked calls
+// done.
+func (s *TransferService) store(ctx context.Context, db repository.Scoped, address string, agent domain.AgentID) (store any, done func(), err error) {
+	done = func() {}
 	if agent != "" {
 		row, err := db.Read().Agents.Get(ctx, agent)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return s.clients.agent(ctx, row)
+		store, err = s.clients.agent(ctx, row)
+		return store, done, err
 	}
 	if s.local == nil {
-		return nil, domain.Errorf(domain.CodePrecondition, "store_unavailable", "agent_id", "this server has no images at hand; name the node that has them: agent_id")
+		return nil, nil, domain.Errorf(domain.CodePrecondition, "store_unavailable", "agent_id", "this server has no images at hand; name the node that has them: agent_id")
 	}
-	return s.local(ctx, address)
+	if store, err = s.local(ctx, address); err != nil {
+		return nil, nil, err
+	}
+	if closer, is := store.(io.Closer); is {
+		done = func() { _ = closer.Close() } // all that it did is done
+	}
+	return store, done, nil
 }
 
 func cannot(reason string, agent domain.AgentID, what string) error {

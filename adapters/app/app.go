@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -16,6 +17,7 @@ import (
 	"github.com/wharf-project/wharf/adapters/ocilayout"
 	"github.com/wharf-project/wharf/adapters/rbac"
 	"github.com/wharf-project/wharf/adapters/registry/oci"
+	"github.com/wharf-project/wharf/adapters/registry/transfer"
 	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/repository/bunstore"
 	"github.com/wharf-project/wharf/service"
@@ -46,6 +48,10 @@ type Config struct {
 	// Background: this process runs [App.Run]. Without it, tasks are only stored,
 	// for a process that does, and NATS is contacted when a node is.
 	Background bool
+	// AtHand lets actions name what whoever runs this process has: its engine, and
+	// layouts and archives on its disk. For programs of one user, never for a
+	// server: its callers would read and write its files.
+	AtHand bool
 
 	Logger *slog.Logger // nil: silent
 	// Service overrides what the wiring would choose; its Store and Authorizer
@@ -150,6 +156,9 @@ func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer, 
 			domain.AgentFleet:     l.agent,
 		}
 	}
+	if cfg.AtHand && c.Local == nil {
+		c.Local = openLocal
+	}
 	if c.Sealer == nil {
 		ring, err := keys(cfg)
 		if err != nil {
@@ -158,6 +167,14 @@ func newService(cfg Config, store *bunstore.Store, authorizer *rbac.Authorizer, 
 		c.Sealer = ring
 	}
 	return service.New(c)
+}
+
+// openLocal opens an engine, or what needs none.
+func openLocal(ctx context.Context, address string) (port.Local, error) {
+	if address == "" || address == "docker" || strings.HasPrefix(address, "docker:") {
+		return docker.OpenLocal(ctx, address)
+	}
+	return transfer.Open(ctx, address, transfer.Options{})
 }
 
 func dockerOptions(cfg Config) docker.Options {

@@ -151,5 +151,10 @@ func (l *progressLines) end() {
 
 func (l *progressLines) print() {
 	l.shown = l.last
-	_, _ = fmt.Fprintf(l.w, "%d/%d %s\n", l.last.Current, l.last.Total, clean(l.last.Message))
+	switch {
+	case l.last.Total > 0:
+		_, _ = fmt.Fprintf(l.w, "%d/%d %s\n", l.last.Current, l.last.Total, clean(l.last.Message))
+	case l.last.Message != "":
+		_, _ = fmt.Fprintln(l.w, clean(l.last.Message))
+	}
 }

@@ -39,7 +39,9 @@ func settings(s cli.Settings) app.Config {
 }
 
 func open(ctx context.Context, s cli.Settings) (cli.Service, error) {
-	a, err := app.Open(ctx, settings(s))
+	c := settings(s)
+	c.AtHand = true
+	a, err := app.Open(ctx, c)
 	if err != nil {
 		return nil, err
 	}
