@@ -85,7 +85,7 @@ func (s *TransferService) owner(ctx context.Context, db repository.Scoped, host,
 	}
 	claim, ok := claimOf(claims, host, repo)
 	if !ok || !claim.Visible {
-		return domain.Registry{}, domain.NotFound("registry", domain.JoinPath(host, repo))
+		return domain.Registry{}, domain.NotFound("registry", host)
 	}
 	return db.Read().Registries.Get(ctx, claim.ID)
 }

@@ -1,6 +1,10 @@
 package parity_test
 
-import "github.com/wharf-project/wharf/domain"
+import (
+	"slices"
+
+	"github.com/wharf-project/wharf/domain"
+)
 
 // want is what a case expects: a code and reason, or a part of the result.
 type want struct{ fails, has string }
@@ -20,7 +24,7 @@ type example struct {
 // examples are for every action at least one call that goes well and one that
 // does not.
 func examples() []example {
-	return append(append(imageExamples(), rowExamples()...), accessExamples()...)
+	return slices.Concat(imageExamples(), rowExamples(), accessExamples(), moveExamples())
 }
 
 func imageExamples() []example {

@@ -69,6 +69,7 @@ func theSite(t *testing.T) *site {
 type outside struct {
 	registries map[string]*porttest.Registry
 	agents     map[domain.AgentID]*porttest.Agent
+	hand       *porttest.Local // images at hand: tool:1
 }
 
 func (s *site) outside() *outside {
@@ -103,6 +104,7 @@ func (o *outside) restock(images []domain.Image) {
 	for _, i := range images {
 		shelf.Put(porttest.ShelvedOf(i))
 	}
+	o.hand = porttest.NewLocal(shelf, porttest.Shelved{Canonical: "tool:1", Architecture: "x86_64"})
 	if len(images) > 0 {
 		i := images[0]
 		o.agents["rack-1"] = porttest.NewAgent(shelf, domain.InventoryImage{Canonical: i.Canonical(), Architecture: i.Architecture, Digest: i.ConfigDigest, SizeBytes: i.SizeBytes})
@@ -118,6 +120,7 @@ func (o *outside) config(dir string) app.Config {
 			References: domain.ReferenceParser{Clusters: domain.Clusters{All: []domain.Cluster{{Name: "lab", Registry: "lab.example.org", Project: "tools"}}}},
 			Registries: map[domain.RegistryType]port.OpenRegistry{domain.RegistryOCI: porttest.OpenRegistries(o.registries)},
 			Agents:     map[domain.AgentKind]port.OpenAgent{domain.AgentOCILayout: porttest.OpenAgents(o.agents)},
+			Local:      func(context.Context, string) (port.Local, error) { return o.hand, nil },
 		},
 	}
 }
