@@ -19,7 +19,7 @@ var RemoteFields = domain.Fields{
 // ListRemoteImagesAction lists the repositories of a registry, asking it and not
 // the catalogue.
 type ListRemoteImagesAction struct {
-	Registry string `json:"registry" kind:"registry" doc:"host, or host/project"`
+	Registry string `json:"registry,omitempty" kind:"registry" doc:"host, or host/project; none: that of the current cluster"`
 	Name     string `json:"name,omitempty" doc:"regular expression (RE2) that the whole repository matches"`
 	domain.Page
 }
@@ -37,6 +37,7 @@ type RemoteRepository struct {
 	Image      string            `json:"image"` // registry/repository
 	Repository string            `json:"repository"`
 	RegistryID domain.RegistryID `json:"registry_id"`
+	URI        string            `json:"uri,omitempty"` // image://…, in the registry of a cluster
 }
 
 // Spec of remote.list.
@@ -44,16 +45,16 @@ func (ListRemoteImagesAction) Spec() Spec {
 	return Spec{Name: "remote.list", Summary: "List the repositories of a registry", Effect: Read, Timeout: remoteTimeout}
 }
 
-// Validate needs a registry and an expression that compiles.
+// Validate needs an expression that compiles.
 func (a ListRemoteImagesAction) Validate() error {
-	_, err := a.Page.Check(RemoteFields, "repository")
+	_, err := a.Check(RemoteFields, "repository")
 	if a.Sort == "tag" {
 		err = domain.Invalid("sort_invalid", "sort", "repositories are sorted by repository")
 	}
 	if _, bad := regexp.Compile(a.Name); bad != nil || len(a.Name) > 1024 {
 		err = firstError(err, domain.Invalid("pattern_invalid", "name", "not a regular expression: %s", domain.Quote(a.Name)))
 	}
-	return firstError(need("registry", a.Registry), err)
+	return err
 }
 
 // ListImageTagsAction lists the tags of a repository, asking its registry.
@@ -73,7 +74,8 @@ type ListImageTagsResult struct {
 // nil when it was not asked for, or when there is no image behind the tag.
 type RemoteTag struct {
 	Name      string          `json:"name"`
-	Image     string          `json:"image"` // registry/repository:tag
+	Image     string          `json:"image"`         // registry/repository:tag
+	URI       string          `json:"uri,omitempty"` // image://…, in the registry of a cluster
 	SizeBytes *int64          `json:"size,omitempty"`
 	Problem   *domain.Problem `json:"problem,omitempty"` // why there is no size
 }
@@ -85,7 +87,7 @@ func (ListImageTagsAction) Spec() Spec {
 
 // Validate needs a repository.
 func (a ListImageTagsAction) Validate() error {
-	_, err := a.Page.Check(RemoteFields, "tag")
+	_, err := a.Check(RemoteFields, "tag")
 	if a.Sort == "repository" {
 		err = domain.Invalid("sort_invalid", "sort", "tags are sorted by tag")
 	}

@@ -33,7 +33,7 @@ func TestOnlyListsAndTheWholeRescanNeedNothing(t *testing.T) {
 	t.Parallel()
 	needNothing := []string{
 		"image.list", "alias.search", "registry.list", "agent.list", "scaling_group.list", "audit.search", "registry.rescan", "task.list", "agent.intents",
-		"role.list", "role.bindings", "key.list",
+		"role.list", "role.bindings", "key.list", "remote.list",
 	}
 	for _, e := range service.Catalogue() {
 		err := e.New().Validate()

@@ -230,8 +230,8 @@ func TestEmptyListsAreNotNull(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
 	for _, e := range service.Catalogue() {
-		if e.New().Validate() != nil {
-			continue // it needs something
+		if e.New().Validate() != nil || e.Spec.Name == "remote.list" {
+			continue // it needs something, or a cluster
 		}
 		res, err := e.Invoke(f.root, f.ImageService, e.New())
 		require.NoError(t, err, e.Spec.Name)

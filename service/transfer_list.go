@@ -24,13 +24,20 @@ func (s *TransferService) ListRemoteImages(ctx context.Context, a actions.ListRe
 
 func (s *TransferService) listRemoteImages(ctx context.Context, db repository.Scoped, a actions.ListRemoteImagesAction) (actions.ListRemoteImagesResult, error) {
 	res := actions.ListRemoteImagesResult{Images: []actions.RemoteRepository{}}
-	page, err := a.Page.Check(actions.RemoteFields, "repository")
+	page, err := a.Check(actions.RemoteFields, "repository")
 	if err != nil {
 		return res, err
 	}
 	pattern, err := regexp.Compile("^(?:" + cmp.Or(a.Name, ".*") + ")$")
 	if err != nil {
 		return res, domain.Invalid("pattern_invalid", "name", "not a regular expression: %s", domain.Quote(a.Name))
+	}
+	if a.Registry == "" {
+		cluster, err := s.currentCluster()
+		if err != nil {
+			return res, err
+		}
+		a.Registry = cluster.Registry
 	}
 	rows, claims, err := s.rowsOf(ctx, db, a.Registry)
 	if err != nil {
@@ -45,7 +52,27 @@ func (s *TransferService) listRemoteImages(ctx context.Context, db repository.Sc
 		all, res.Skipped = append(all, l.found...), res.Skipped+l.skipped
 	}
 	res.Images, res.PageInfo, err = paged(all, page, func(r actions.RemoteRepository) string { return r.Image })
+	for i, r := range res.Images {
+		res.Images[i].URI = s.uri(domain.Reference{Registry: strings.TrimSuffix(r.Image, "/"+r.Repository), Path: r.Repository})
+	}
 	return res, err
+}
+
+func (s *TransferService) currentCluster() (domain.Cluster, error) {
+	clusters := s.names.parser.Clusters
+	if len(clusters.All) == 0 {
+		return domain.Cluster{}, domain.Invalid("field_required", "registry", "registry: which one to list; without it, that of the current cluster is, and none is configured")
+	}
+	return clusters.Get("")
+}
+
+// uri is the image: URI of a reference in a cluster, "" of others.
+func (s *TransferService) uri(ref domain.Reference) string {
+	i, err := s.names.parser.Clusters.RemoteOf(ref)
+	if err != nil || !i.IsPlatform() {
+		return ""
+	}
+	return i.String()
 }
 
 // rowsOf are the visible rows that a user means, host or host/project, and who
@@ -162,7 +189,7 @@ func (s *TransferService) ListImageTags(ctx context.Context, a actions.ListImage
 
 func (s *TransferService) listImageTags(ctx context.Context, db repository.Scoped, a actions.ListImageTagsAction) (actions.ListImageTagsResult, error) {
 	res := actions.ListImageTagsResult{Tags: []actions.RemoteTag{}}
-	page, err := a.Page.Check(actions.RemoteFields, "tag")
+	page, err := a.Check(actions.RemoteFields, "tag")
 	if err != nil {
 		return res, err
 	}
@@ -183,7 +210,7 @@ func (s *TransferService) listImageTags(ctx context.Context, db repository.Scope
 	}
 	list := make([]actions.RemoteTag, len(tags))
 	for i, tag := range tags {
-		list[i] = actions.RemoteTag{Name: tag, Image: r.tag(tag).Canonical()}
+		list[i] = actions.RemoteTag{Name: tag, Image: r.tag(tag).Canonical(), URI: s.uri(r.tag(tag))}
 	}
 	if res.Tags, res.PageInfo, err = paged(list, page, func(t actions.RemoteTag) string { return t.Name }); err != nil || !a.Sizes {
 		return res, err

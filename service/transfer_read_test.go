@@ -227,3 +227,30 @@ func TestARegistryThatLimitsIsNotOneThatHasNothing(t *testing.T) {
 	require.Equal(t, actions.RemoteFailed, res.Outcomes[0].Did)
 	require.Equal(t, domain.CodeRateLimited, res.Outcomes[0].Problem.Code)
 }
+
+func TestNamesOfAClusterStandForItsRegistry(t *testing.T) {
+	t.Parallel()
+	s := newShared(t)
+	in := func(c ...domain.Cluster) *service.ImageService {
+		return s.again(withMover(s.mover), func(cfg *service.Config) { cfg.References.Clusters.All = c })
+	}
+	_, err := s.ListRemoteImages(s.root, actions.ListRemoteImagesAction{})
+	fleetError(t, err, domain.CodeInvalid, "field_required")
+	lab := in(domain.Cluster{Name: "lab", Registry: fleetHost, Project: "ml"})
+	list, err := lab.ListRemoteImages(s.root, actions.ListRemoteImagesAction{})
+	require.NoError(t, err)
+	require.Equal(t, "image://lab/ml/app", list.Images[0].URI)
+	tags, err := lab.ListImageTags(s.root, actions.ListImageTagsAction{Image: "image:app", Page: domain.Page{Limit: 1}})
+	require.NoError(t, err)
+	require.Equal(t, "image://lab/ml/app:1", tags.Tags[0].URI)
+	_, err = lab.ListImageTags(s.root, actions.ListImageTagsAction{Image: "image:app:1"})
+	fleetError(t, err, domain.CodeInvalid, "tag_not_allowed")
+	_, err = lab.GetImageDigest(s.root, actions.GetImageDigestAction{Image: "image://elsewhere/ml/app"})
+	fleetError(t, err, domain.CodeInvalid, "cluster_unknown")
+
+	pushed, err := lab.PushImage(s.root, actions.PushImageAction{Local: "tool:3"})
+	require.NoError(t, err)
+	require.Equal(t, fleetHost+"/ml/tool:3", pushed.Image)
+	_, err = s.again(withMover(s.mover)).PushImage(s.root, actions.PushImageAction{Local: "tool:3"})
+	fleetError(t, err, domain.CodeInvalid, "field_required")
+}

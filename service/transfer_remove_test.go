@@ -12,7 +12,7 @@ import (
 	"github.com/wharf-project/wharf/service/porttest"
 )
 
-func (s *shared) remove(svc *service.ImageService, ctx context.Context, a actions.RemoveRemoteImageAction) []actions.RemovedRemote {
+func (s *shared) remove(ctx context.Context, svc *service.ImageService, a actions.RemoveRemoteImageAction) []actions.RemovedRemote {
 	s.tb.Helper()
 	for i := range a.Images {
 		a.Images[i] = fleetHost + "/" + a.Images[i]
@@ -40,25 +40,25 @@ func TestADigestThatOthersNameIsRemovedWhenForcedOnly(t *testing.T) {
 	d := s.hub.Push(same)
 	row := s.scan(fleetHost + "/ml/app:b")[0]
 
-	out := s.remove(s.ImageService, s.root, actions.RemoveRemoteImageAction{Images: []string{"ml/app:a"}})
+	out := s.remove(s.root, s.ImageService, actions.RemoveRemoteImageAction{Images: []string{"ml/app:a"}})
 	require.Equal(t, "digest_shared", out[0].Problem.Reason)
 	require.Contains(t, out[0].Problem.Message, "tags b go with it")
 	require.Equal(t, []string{"a", "b"}, out[0].Tags)
-	out = s.remove(s.ImageService, s.root, actions.RemoveRemoteImageAction{Images: []string{"ml/app@" + string(d.Digest)}})
+	out = s.remove(s.root, s.ImageService, actions.RemoveRemoteImageAction{Images: []string{"ml/app@" + string(d.Digest)}})
 	require.Equal(t, "digest_shared", out[0].Problem.Reason, "nor by its digest")
-	out = s.remove(s.ImageService, s.root, actions.RemoveRemoteImageAction{Images: []string{"ml/app:a"}, Digest: d.Digest, DryRun: true, Force: true})
+	out = s.remove(s.root, s.ImageService, actions.RemoveRemoteImageAction{Images: []string{"ml/app:a"}, Digest: d.Digest, DryRun: true, Force: true})
 	require.Equal(t, actions.RemoteWouldRemove, out[0].Did)
 	require.Nil(t, out[0].Problem)
 	s.has("1", "a", "b", "mine", "new", "new-mine", "new-theirs", "theirs")
 
-	out = s.remove(s.ImageService, s.root, actions.RemoveRemoteImageAction{Images: []string{"ml/app:a", "ml/app:b"}})
+	out = s.remove(s.root, s.ImageService, actions.RemoveRemoteImageAction{Images: []string{"ml/app:a", "ml/app:b"}})
 	require.Len(t, out, 1, "one digest is removed once")
 	require.Equal(t, actions.RemovedRemote{Image: fleetHost + "/ml/app", Digest: d.Digest, Tags: []string{"a", "b"}, Did: actions.RemoteRemoved}, out[0])
 	require.Len(t, s.hub.Calls(porttest.OpDeleteDigest), 1)
 	s.has("1", "mine", "new", "new-mine", "new-theirs", "theirs")
 	s.requireStatus(row.ID, domain.ImageMissing)
 
-	out = s.remove(s.ImageService, s.root, actions.RemoveRemoteImageAction{Images: []string{"ml/app:a"}})
+	out = s.remove(s.root, s.ImageService, actions.RemoveRemoteImageAction{Images: []string{"ml/app:a"}})
 	require.Equal(t, actions.RemoteGone, out[0].Did, "what is gone counts as done")
 	require.Nil(t, out[0].Problem)
 }
@@ -81,7 +81,7 @@ func TestOnlyWhatIsOnesOwnIsRemoved(t *testing.T) {
 		"another's looks as if it were gone":               {s.own, s.alice(), "ml/app:theirs", actions.RemoteGone, ""},
 		"and so does one that the catalogue does not know": {s.svc, s.alice(), "ml/app:new-theirs", actions.RemoteGone, ""},
 	} {
-		out := s.remove(c.svc, c.ctx, actions.RemoveRemoteImageAction{Images: []string{c.image}, Force: true})
+		out := s.remove(c.ctx, c.svc, actions.RemoveRemoteImageAction{Images: []string{c.image}, Force: true})
 		require.Len(t, out, 1, name)
 		require.Equal(t, c.did, out[0].Did, name)
 		if c.reason != "" {
@@ -89,9 +89,9 @@ func TestOnlyWhatIsOnesOwnIsRemoved(t *testing.T) {
 		}
 	}
 	s.has("1", "new", "new-theirs", "theirs")
-	out := s.remove(s.own, s.alice(), actions.RemoveRemoteImageAction{Images: []string{"ml/app:new"}})
+	out := s.remove(s.alice(), s.own, actions.RemoveRemoteImageAction{Images: []string{"ml/app:new"}})
 	require.Equal(t, actions.RemoteRemoved, out[0].Did, "a project's repository is its members'")
-	out = s.remove(s.own, s.alice(), actions.RemoveRemoteImageAction{Images: []string{"ml/app"}})
+	out = s.remove(s.alice(), s.own, actions.RemoveRemoteImageAction{Images: []string{"ml/app"}})
 	require.Len(t, out, 1, "every tag that one may know of")
 	s.has("new-theirs", "theirs")
 }
@@ -111,7 +111,7 @@ func TestForceIsNotForOtherPeoplesImages(t *testing.T) {
 		Labels: domain.Set(map[string]string{domain.LabelCustomizedOwner: "user:bob"}),
 	}})
 	require.NoError(t, err)
-	out := s.remove(s.svc, s.alice(), actions.RemoveRemoteImageAction{Images: []string{"ml/app:x"}, Force: true})
+	out := s.remove(s.alice(), s.svc, actions.RemoveRemoteImageAction{Images: []string{"ml/app:x"}, Force: true})
 	require.Equal(t, actions.RemoteFailed, out[0].Did)
 	require.Equal(t, domain.CodeForbidden, out[0].Problem.Code)
 	require.Empty(t, out[0].Tags, "not a word about what is hidden")
@@ -126,7 +126,7 @@ func TestAnIndexIsNotBrokenByRemovingOneOfItsManifests(t *testing.T) {
 	}})
 	s.hub.Push(porttest.RegistryContent{Repository: "ml/multi", Tags: []string{"amd64"}, Images: []porttest.RegistryImage{{Architecture: "amd64", Content: "b"}}})
 	s.scan(fleetHost + "/ml/multi:1")
-	out := s.remove(s.ImageService, s.root, actions.RemoveRemoteImageAction{Images: []string{"ml/multi:amd64"}})
+	out := s.remove(s.root, s.ImageService, actions.RemoveRemoteImageAction{Images: []string{"ml/multi:amd64"}})
 	require.Equal(t, "digest_shared", out[0].Problem.Reason)
 	require.Equal(t, []string{"1", "amd64"}, out[0].Tags)
 	require.NotEqual(t, d.Digest, out[0].Digest)
@@ -141,7 +141,7 @@ func TestNotKnowingTheNeighboursIsNoLicence(t *testing.T) {
 		}
 		return nil
 	})
-	out := s.remove(s.ImageService, s.root, actions.RemoveRemoteImageAction{Images: []string{"ml/app:1"}, Force: true})
+	out := s.remove(s.root, s.ImageService, actions.RemoveRemoteImageAction{Images: []string{"ml/app:1"}, Force: true})
 	require.Equal(t, actions.RemoteFailed, out[0].Did)
 	require.Equal(t, "registry_failed", out[0].Problem.Reason)
 	require.Empty(t, s.hub.Calls(porttest.OpDeleteDigest))

@@ -56,9 +56,9 @@ func (p *printer) listed(result any) (columns []column, rows [][]cell) {
 			rows = append(rows, itemRow(i))
 		}
 	case actions.ListRemoteImagesResult:
-		columns = []column{{head: "IMAGE", cut: true}}
+		columns = []column{{head: "IMAGE", cut: true}, {head: "URI", cut: true}}
 		for _, i := range r.Images {
-			rows = append(rows, cells(i.Image))
+			rows = append(rows, cells(i.Image, i.URI))
 		}
 	case actions.ListImageTagsResult:
 		columns = []column{{head: "TAG", cut: true}, {head: "IMAGE", cut: true}, {head: "SIZE", right: true}}

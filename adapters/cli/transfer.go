@@ -56,7 +56,7 @@ func movedArguments(action string, fields []field) []field {
 	if action == "image.pull" {
 		order = []string{"remote", "local"}
 	}
-	var args []field
+	args := make([]field, 0, len(order))
 	for _, name := range order {
 		args = append(args, fields[slices.IndexFunc(fields, func(f field) bool { return f.json == name })])
 	}

@@ -2099,7 +2099,7 @@ type TaskEvent {
 `, BuiltIn: false},
 	{Name: "../schema/transfer.graphql", Input: `extend type Query {
   "List the repositories of a registry"
-  list_remote_images(input: ListRemoteImagesInput!): ListRemoteImagesResult
+  list_remote_images(input: ListRemoteImagesInput): ListRemoteImagesResult
   "List the tags of a repository"
   list_image_tags(input: ListImageTagsInput!): ListImageTagsResult
   "Show the digest of a tag in its registry"
@@ -2120,8 +2120,8 @@ extend type Mutation {
 }
 
 input ListRemoteImagesInput {
-  "host, or host/project"
-  registry: String!
+  "host, or host/project; none: that of the current cluster"
+  registry: String
   "regular expression (RE2) that the whole repository matches"
   name: String
   "1-1000; none: 50"
@@ -2144,6 +2144,8 @@ type RemoteRepository {
   image: String!
   repository: String!
   registry_id: ID!
+  "image://…, in the registry of a cluster"
+  uri: String
 }
 
 input ListImageTagsInput {
@@ -2168,6 +2170,8 @@ type RemoteTag {
   name: String!
   "registry/repository:tag"
   image: String!
+  "image://…, in the registry of a cluster"
+  uri: String
   "of the layers, compressed; none when it was not asked for, or without an image"
   size: BigInt
   "why there is no size"
@@ -3148,7 +3152,7 @@ func field_Query_list_image_tags_args(ctx context.Context, ec *executionContext,
 func field_Query_list_remote_images_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNListRemoteImagesInput2map)
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalOListRemoteImagesInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -12241,6 +12245,8 @@ func fieldContext_ListImageTagsResult_tags(_ context.Context, ec *executionConte
 				return fieldContext_RemoteTag_name(ctx, ec, field)
 			case "image":
 				return fieldContext_RemoteTag_image(ctx, ec, field)
+			case "uri":
+				return fieldContext_RemoteTag_uri(ctx, ec, field)
 			case "size":
 				return fieldContext_RemoteTag_size(ctx, ec, field)
 			case "problem":
@@ -12723,6 +12729,8 @@ func fieldContext_ListRemoteImagesResult_images(_ context.Context, ec *execution
 				return fieldContext_RemoteRepository_repository(ctx, ec, field)
 			case "registry_id":
 				return fieldContext_RemoteRepository_registry_id(ctx, ec, field)
+			case "uri":
+				return fieldContext_RemoteRepository_uri(ctx, ec, field)
 			}
 			return nil, fmt.Errorf("no field named %q was found under type RemoteRepository", field.Name)
 		},
@@ -21811,6 +21819,39 @@ func fieldContext_RemoteRepository_registry_id(_ context.Context, ec *executionC
 	return fc, nil
 }
 
+func _RemoteRepository_uri(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteRepository) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteRepository_uri(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URI, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteRepository_uri(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteRepository",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
 func _RemoteTag_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteTag) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21865,6 +21906,39 @@ func _RemoteTag_image(ctx context.Context, ec *executionContext, field graphql.C
 }
 
 func fieldContext_RemoteTag_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RemoteTag",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _RemoteTag_uri(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RemoteTag) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RemoteTag_uri(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URI, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_RemoteTag_uri(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RemoteTag",
 		Field:      field,
@@ -29967,7 +30041,7 @@ func unmarshalInputListRemoteImagesInput(ctx context.Context, ec *executionConte
 		switch k {
 		case "registry":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registry"))
-			data, err := unmarshalNString2string(ctx, ec, v)
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
@@ -37292,6 +37366,8 @@ func _RemoteRepository(ctx context.Context, ec *executionContext, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "uri":
+			out.Values[i] = _RemoteRepository_uri(ctx, ec, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -37336,6 +37412,8 @@ func _RemoteTag(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "uri":
+			out.Values[i] = _RemoteTag_uri(ctx, ec, field, obj)
 		case "size":
 			out.Values[i] = _RemoteTag_size(ctx, ec, field, obj)
 		case "problem":
@@ -40226,11 +40304,6 @@ func unmarshalNListImageTagsInput2map(ctx context.Context, ec *executionContext,
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNListRemoteImagesInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
-	res, err := unmarshalInputListRemoteImagesInput(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func unmarshalNModifyAgentInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputModifyAgentInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -41883,6 +41956,14 @@ func marshalOListRegistriesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋac
 		return graphql.Null
 	}
 	return _ListRegistriesResult(ctx, ec, sel, v)
+}
+
+func unmarshalOListRemoteImagesInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputListRemoteImagesInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOListRemoteImagesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListRemoteImagesResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListRemoteImagesResult) graphql.Marshaler {

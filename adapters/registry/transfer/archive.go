@@ -144,7 +144,7 @@ func (u *unpacked) scan(ctx context.Context, f *os.File) error {
 	r := tar.NewReader(f)
 	for range maxMembers {
 		h, err := r.Next()
-		if err == io.EOF { //nolint:errorlint // as tar says it
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

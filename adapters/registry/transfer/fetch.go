@@ -137,7 +137,7 @@ func (f *fetching) unchanged(ctx context.Context, name string, top descriptor, a
 	}
 	for _, d := range all.docs {
 		if _, err := have.read(d.desc); err != nil {
-			return false, nil //nolint:nilerr // what is damaged is fetched again
+			return false, nil // what is damaged is fetched again
 		}
 	}
 	missing, err := have.whole(all)
