@@ -64,6 +64,7 @@ func Catalogue() []Entry {
 		entry("ModifyRegistry", (*ImageService).ModifyRegistry),
 		entry("DeleteRegistry", (*ImageService).DeleteRegistry),
 		entry("ListRegistries", (*ImageService).ListRegistries),
+		entry("GetRegistryCredential", (*ImageService).GetRegistryCredential),
 		entry("AllowRegistry", (*ImageService).AllowRegistry),
 		entry("DisallowRegistry", (*ImageService).DisallowRegistry),
 		entry("AssociateRegistry", (*ImageService).AssociateRegistry),

@@ -24,7 +24,7 @@ import (
 var adminActions = []string{
 	"image.scan", "image.clear", "image.installed_agents",
 	"registry.create", "registry.modify", "registry.delete", "registry.allow", "registry.disallow", "registry.associate",
-	"registry.disassociate", "registry.rescan",
+	"registry.disassociate", "registry.rescan", "registry.credential",
 	"agent.purge_images", "agent.preload_images", "agent.unload_images", "agent.register", "agent.modify", "agent.remove", "agent.intents", "agent.drop_intents",
 	"scaling_group.allow", "scaling_group.disallow",
 }

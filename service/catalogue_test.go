@@ -32,7 +32,7 @@ var destructive = []string{
 // but the superadmin: they set the installation up, or concern every user.
 var superadminOnly = []string{
 	"image.modify", "image.set_limit", "image.clear_limit", "image.clear", "alias.create", "alias.delete",
-	"registry.create", "registry.modify", "registry.delete", "registry.allow", "registry.disallow", "registry.associate", "registry.disassociate",
+	"registry.credential", "registry.create", "registry.modify", "registry.delete", "registry.allow", "registry.disallow", "registry.associate", "registry.disassociate",
 	"agent.register", "agent.modify", "agent.remove", "agent.drop_intents", "scaling_group.allow", "scaling_group.disallow",
 }
 

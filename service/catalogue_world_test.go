@@ -122,6 +122,9 @@ func (w *world) prepare(action string) {
 		w.submit(action == "task.retry")
 	}
 	switch action {
+	case "registry.credential":
+		_, err := w.ModifyRegistry(w.root, actions.ModifyRegistryAction{RegistryID: w.registry.ID, Username: domain.Set("robot"), Password: domain.Set(domain.Secret("s3cret"))})
+		require.NoError(w.tb, err)
 	case "registry.delete":
 		_, err := w.PurgeImageByID(w.root, actions.PurgeImageByIDAction{ImageID: w.image.ID})
 		require.NoError(w.tb, err)

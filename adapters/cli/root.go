@@ -89,7 +89,7 @@ called, who may see and change them, which nodes hold them, and how they get the
 	if reference := groups["reference"]; reference != nil {
 		reference.AddCommand(p.referenceCheckCommand())
 	}
-	root.AddCommand(p.policyCommand(), p.contextCommand(), p.versionCommand())
+	root.AddCommand(p.policyCommand(), p.contextCommand(), p.credentialCommand(), p.versionCommand())
 	if p.Serve != nil {
 		root.AddCommand(p.serveCommand())
 	}

@@ -45,3 +45,7 @@ func (m mutation) CancelTask(ctx context.Context, _ map[string]any) (*actions.Ca
 func (m mutation) RetryTask(ctx context.Context, _ map[string]any) (*actions.RetryTaskResult, error) {
 	return call(ctx, m.resolver, m.svc.RetryTask)
 }
+
+func (m mutation) GetRegistryCredential(ctx context.Context, _ map[string]any) (*actions.GetRegistryCredentialResult, error) {
+	return call(ctx, m.resolver, m.svc.GetRegistryCredential)
+}

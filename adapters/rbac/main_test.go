@@ -24,7 +24,7 @@ var permissions = []string{
 	"audit.search", "access.explain", "task.get", "task.list", "task.cancel", "task.retry", "agent.intents", "agent.drop_intents",
 	"access.who_can", "role.modify", "role.create", "role.delete", "role.get", "role.list", "role.bind", "role.unbind", "role.bindings",
 	"key.create", "key.list", "key.revoke",
-	"remote.list", "remote.tags", "remote.digest", "remote.tag_info", "remote.size", "remote.remove", "image.push", "image.pull",
+	"remote.list", "remote.tags", "remote.digest", "remote.tag_info", "remote.size", "remote.remove", "image.push", "image.pull", "registry.credential",
 }
 
 // rows are Rows in memory.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
@@ -23,7 +24,11 @@ func main() {
 	cfg := cli.System()
 	cfg.Open, cfg.Policy = open, rbac.DefaultPolicy
 	cfg.Serve, cfg.Node, cfg.NodeKey = serve, node, app.NodeKey
-	os.Exit(cli.Run(ctx, cfg, os.Args[1:]))
+	args := os.Args[1:]
+	if filepath.Base(os.Args[0]) == cli.HelperName {
+		args = append([]string{"credential-helper"}, args...)
+	}
+	os.Exit(cli.Run(ctx, cfg, args))
 }
 
 func settings(s cli.Settings) app.Config {

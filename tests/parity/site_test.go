@@ -145,7 +145,11 @@ func (s *site) build(dir string) error {
 	m := &must{}
 	ctx := domain.WithActor(context.Background(), root)
 	for name, host := range map[string]string{"$HUB": hub, "$THEIRS": theirs, "$EMPTY": empty} {
-		s.ids[name] = string(do(ctx, m, a.CreateRegistry, actions.CreateRegistryAction{Name: host}).Registry.ID)
+		row := actions.CreateRegistryAction{Name: host}
+		if host == empty {
+			row.Username, row.Password = "robot", "s3cret"
+		}
+		s.ids[name] = string(do(ctx, m, a.CreateRegistry, row).Registry.ID)
 	}
 	do(ctx, m, a.AllowRegistry, actions.AllowRegistryAction{RegistryID: domain.RegistryID(s.ids["$HUB"]), Domain: "default"})
 	do(ctx, m, a.AllowRegistry, actions.AllowRegistryAction{RegistryID: domain.RegistryID(s.ids["$THEIRS"]), Domain: "elsewhere"})

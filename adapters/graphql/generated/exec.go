@@ -91,6 +91,7 @@ type MutationResolver interface {
 	ClearImages(ctx context.Context, input map[string]any) (*actions.ClearImagesResult, error)
 	CreateKey(ctx context.Context, input map[string]any) (*actions.CreateKeyResult, error)
 	RevokeKey(ctx context.Context, input map[string]any) (*actions.RevokeKeyResult, error)
+	GetRegistryCredential(ctx context.Context, input map[string]any) (*actions.GetRegistryCredentialResult, error)
 	RescanRegistries(ctx context.Context, input map[string]any) (*actions.RescanImagesResult, error)
 	CreateRegistry(ctx context.Context, input map[string]any) (*actions.CreateRegistryResult, error)
 	ModifyRegistry(ctx context.Context, input map[string]any) (*actions.ModifyRegistryResult, error)
@@ -190,6 +191,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputGetImageInput,
 		unmarshalInputGetImageInstalledAgentsInput,
 		unmarshalInputGetImageSizeInput,
+		unmarshalInputGetRegistryCredentialInput,
 		unmarshalInputGetRoleInput,
 		unmarshalInputGetTagInfoInput,
 		unmarshalInputGetTaskInput,
@@ -1590,6 +1592,8 @@ type RemoteImage {
 }
 
 extend type Mutation {
+  "Tell the credentials of a registry"
+  get_registry_credential(input: GetRegistryCredentialInput!): GetRegistryCredentialResult
   "Reconcile the catalogue with registries"
   rescan_registries(input: RescanImagesInput!): RescanImagesResult
   "Register a source of images"
@@ -1765,6 +1769,17 @@ input DisassociateRegistryInput {
 
 type DisassociateRegistryResult {
   changed: Boolean!
+}
+
+input GetRegistryCredentialInput {
+  "host, or id"
+  registry: String!
+}
+
+type GetRegistryCredentialResult {
+  registry: String!
+  username: String!
+  secret: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/roles.graphql", Input: `extend type Query {
@@ -2572,6 +2587,17 @@ func field_Mutation_forget_images_args(ctx context.Context, ec *executionContext
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNForgetImagesInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_get_registry_credential_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNGetRegistryCredentialInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -7682,6 +7708,105 @@ func fieldContext_GetImageSizeResult_size(_ context.Context, ec *executionContex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetRegistryCredentialResult_registry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetRegistryCredentialResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetRegistryCredentialResult_registry(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Registry, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetRegistryCredentialResult_registry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetRegistryCredentialResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetRegistryCredentialResult_username(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetRegistryCredentialResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetRegistryCredentialResult_username(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Username, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetRegistryCredentialResult_username(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetRegistryCredentialResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetRegistryCredentialResult_secret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetRegistryCredentialResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetRegistryCredentialResult_secret(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.ToldSecret) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐToldSecret(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetRegistryCredentialResult_secret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetRegistryCredentialResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
 		},
 	}
 	return fc, nil
@@ -15403,6 +15528,59 @@ func fieldContext_Mutation_revoke_key(ctx context.Context, ec *executionContext,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = field_Mutation_revoke_key_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_get_registry_credential(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_get_registry_credential(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().GetRegistryCredential(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.GetRegistryCredentialResult) graphql.Marshaler {
+			return marshalOGetRegistryCredentialResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetRegistryCredentialResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_get_registry_credential(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "registry":
+				return fieldContext_GetRegistryCredentialResult_registry(ctx, ec, field)
+			case "username":
+				return fieldContext_GetRegistryCredentialResult_username(ctx, ec, field)
+			case "secret":
+				return fieldContext_GetRegistryCredentialResult_secret(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type GetRegistryCredentialResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_get_registry_credential_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -29441,6 +29619,37 @@ func unmarshalInputGetImageSizeInput(ctx context.Context, ec *executionContext, 
 	return it, nil
 }
 
+func unmarshalInputGetRegistryCredentialInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"registry"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "registry":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("registry"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["registry"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputGetRoleInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -33688,6 +33897,55 @@ func _GetImageSizeResult(ctx context.Context, ec *executionContext, sel ast.Sele
 	return out
 }
 
+var getRegistryCredentialResultImplementors = []string{"GetRegistryCredentialResult"}
+
+func _GetRegistryCredentialResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetRegistryCredentialResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, getRegistryCredentialResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GetRegistryCredentialResult")
+		case "registry":
+			out.Values[i] = _GetRegistryCredentialResult_registry(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "username":
+			out.Values[i] = _GetRegistryCredentialResult_username(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secret":
+			out.Values[i] = _GetRegistryCredentialResult_secret(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var getRoleResultImplementors = []string{"GetRoleResult"}
 
 func _GetRoleResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetRoleResult) graphql.Marshaler {
@@ -35587,6 +35845,10 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "revoke_key":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_revoke_key(ctx, ec, field)
+			})
+		case "get_registry_credential":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_get_registry_credential(ctx, ec, field)
 			})
 		case "rescan_registries":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -39762,6 +40024,11 @@ func unmarshalNGetImageSizeInput2map(ctx context.Context, ec *executionContext, 
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNGetRegistryCredentialInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputGetRegistryCredentialInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNGetRoleInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputGetRoleInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -40926,6 +41193,23 @@ func marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐRole(ctx c
 	return res
 }
 
+func unmarshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐToldSecret(ctx context.Context, ec *executionContext, v any) (domain.ToldSecret, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := domain.ToldSecret(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐToldSecret(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.ToldSecret) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func unmarshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐUserID(ctx context.Context, ec *executionContext, v any) (domain.UserID, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := domain.UserID(tmp)
@@ -41658,6 +41942,13 @@ func marshalOGetImageSizeResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋacti
 		return graphql.Null
 	}
 	return _GetImageSizeResult(ctx, ec, sel, v)
+}
+
+func marshalOGetRegistryCredentialResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetRegistryCredentialResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetRegistryCredentialResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _GetRegistryCredentialResult(ctx, ec, sel, v)
 }
 
 func marshalOGetRoleResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetRoleResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetRoleResult) graphql.Marshaler {
