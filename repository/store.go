@@ -54,6 +54,7 @@ type View struct {
 	Tasks      TaskRepository
 	Access     AccessRepository
 	Keys       KeyRepository
+	Builds     BuildRepository
 }
 
 // AdminView is what an admin handler can touch. Its repositories take the

@@ -19,6 +19,7 @@ type table struct {
 	sets        map[string]string // KindSet and KindMap: EXISTS over rows; %s is the condition on the value
 	defaultSort string
 	id          string
+	counted     bool // the id is a number
 }
 
 // page narrows, orders and limits q, which must have its scope already. It
@@ -53,10 +54,16 @@ func (t *table) ordered(q *bun.SelectQuery, p domain.Page) (*bun.SelectQuery, er
 		if err != nil {
 			return nil, err
 		}
+		var id any = c.ID
+		if t.counted {
+			if id, err = cursorKey(domain.KindInt, c.ID); err != nil {
+				return nil, err
+			}
+		}
 		// Not simply after it: for that Postgres expects that no row has the same
 		// key, and plans for nothing where thousands have.
 		for _, op := range []string{from, "<>"} {
-			q = q.Where("(?, ?) "+op+" (?, ?)", bun.Safe(column), bun.Safe(t.id), key, c.ID)
+			q = q.Where("(?, ?) "+op+" (?, ?)", bun.Safe(column), bun.Safe(t.id), key, id)
 		}
 	}
 	return q.OrderExpr("? "+dir, bun.Safe(column)).OrderExpr("? "+dir, bun.Safe(t.id)).Limit(int64(p.Limit) + 1), nil

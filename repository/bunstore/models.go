@@ -184,6 +184,7 @@ func models() []any {
 		(*scalingGroupRow)(nil), (*auditRow)(nil), (*auditTargetRow)(nil), (*idempotencyRow)(nil),
 		(*taskRow)(nil), (*taskItemRow)(nil), (*taskEventRow)(nil), (*intentRow)(nil),
 		(*roleRow)(nil), (*roleBindingRow)(nil), (*policyRow)(nil), (*apiKeyRow)(nil),
+		(*buildTaskRow)(nil), (*buildableRow)(nil), (*builtImageRow)(nil),
 	}
 }
 

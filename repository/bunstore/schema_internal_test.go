@@ -38,7 +38,7 @@ func TestBothSchemasEqualTheModels(t *testing.T) {
 	t.Parallel()
 	kinds := map[string]map[string][]string{ // Go kind -> engine -> types
 		"string":    {"sqlite": {"TEXT"}, "pg": {"text", "jsonb"}},
-		"int64":     {"sqlite": {"BIGINT"}, "pg": {"bigint"}},
+		"int64":     {"sqlite": {"BIGINT", "INTEGER"}, "pg": {"bigint"}},
 		"bool":      {"sqlite": {"BOOLEAN"}, "pg": {"boolean"}},
 		"time.Time": {"sqlite": {"TIMESTAMP"}, "pg": {"timestamp with time zone"}},
 	}

@@ -71,6 +71,19 @@ func (s subject) reads() map[string]call {
 		"Audit.List": func(ctx context.Context, v repository.View) error {
 			return third(v.Audit.List(ctx, domain.Filter{}, page))
 		},
+		"Builds.Tasks": func(ctx context.Context, v repository.View) error {
+			return third(v.Builds.Tasks(ctx, domain.Filter{}, page))
+		},
+		"Builds.Buildables": func(ctx context.Context, v repository.View) error {
+			return third(v.Builds.Buildables(ctx, domain.BuildableModel, domain.Filter{}, page))
+		},
+		"Builds.Images": func(ctx context.Context, v repository.View) error {
+			return third(v.Builds.Images(ctx, domain.Filter{}, page))
+		},
+		"Builds.Hosts": func(ctx context.Context, v repository.View) error {
+			return second(v.Builds.Hosts(ctx, repository.HostQuery{}))
+		},
+		"Builds.Host": func(ctx context.Context, v repository.View) error { return second(v.Builds.Host(ctx, s.agent)) },
 	}
 }
 
@@ -121,6 +134,7 @@ func (s subject) writes() map[string]call {
 		"Agents.Replace": func(ctx context.Context, v repository.View) error {
 			return second(v.Agents.Replace(ctx, s.agent, domain.Inventory{}))
 		},
+		"Builds.CreateTask": func(ctx context.Context, v repository.View) error { return second(v.Builds.CreateTask(ctx, "new")) },
 	}
 }
 

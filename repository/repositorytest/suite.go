@@ -60,6 +60,7 @@ func topics() []topic {
 		{"intents", intents},
 		{"access", accesses},
 		{"keys", apiKeys},
+		{"builds", append(builds, builtImages...)},
 		{"endings", endings},
 		{"names", names},
 	}
