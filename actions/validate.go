@@ -25,6 +25,21 @@ func needID[T ~string](field string, id T) error {
 	return err
 }
 
+// needNumber checks an id that the database counted.
+func needNumber(field string, id int64) error {
+	if id == 0 {
+		return domain.Invalid("field_required", field, "%s is required", field)
+	}
+	return needNumberOrNone(field, id)
+}
+
+func needNumberOrNone(field string, id int64) error {
+	if id < 0 {
+		return domain.Invalid("id_invalid", field, "%s is not an id: %d", field, id)
+	}
+	return nil
+}
+
 func needIDs[T ~string](field string, ids []T) error {
 	if len(ids) == 0 || len(ids) > MaxBulk {
 		return domain.Invalid("field_required", field, "%s: 1-%d ids, not %d", field, MaxBulk, len(ids))

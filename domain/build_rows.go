@@ -90,6 +90,9 @@ func (b BuiltImage) FullName() string {
 	return JoinPath(b.RegistryHost, JoinPath(b.Repository, b.Name)) + ":" + b.Tag
 }
 
+// LabelBuild is on every image that was built here: its name on its agent.
+const LabelBuild = "io.wharf.build"
+
 // NewLocalBuild returns a new name for an image on an agent. The host in it is
 // nobody's, so that no pull can ever mean it.
 func NewLocalBuild() string { return "builds.wharf.invalid/" + NewID[string]() + ":latest" }

@@ -110,6 +110,23 @@ func Catalogue() []Entry {
 		entry("CreateKey", (*ImageService).CreateKey),
 		entry("ListKeys", (*ImageService).ListKeys),
 		entry("RevokeKey", (*ImageService).RevokeKey),
+		entry("CreateBuildTask", (*ImageService).CreateBuildTask),
+		entry("GetBuildTask", (*ImageService).GetBuildTask),
+		entry("ListBuildTasks", (*ImageService).ListBuildTasks),
+		entry("DeleteBuildTask", (*ImageService).DeleteBuildTask),
+		entry("CreateModel", (*ImageService).CreateModel),
+		entry("GetModel", (*ImageService).GetModel),
+		entry("ListModels", (*ImageService).ListModels),
+		entry("DeleteModel", (*ImageService).DeleteModel),
+		entry("CreatePipeline", (*ImageService).CreatePipeline),
+		entry("GetPipeline", (*ImageService).GetPipeline),
+		entry("ListPipelines", (*ImageService).ListPipelines),
+		entry("DeletePipeline", (*ImageService).DeletePipeline),
+		entry("BuildImage", (*ImageService).BuildImage),
+		entry("GetBuiltImage", (*ImageService).GetBuiltImage),
+		entry("ListBuiltImages", (*ImageService).ListBuiltImages),
+		entry("RenameBuiltImage", (*ImageService).RenameBuiltImage),
+		entry("DeleteBuiltImage", (*ImageService).DeleteBuiltImage),
 	}
 }
 

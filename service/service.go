@@ -48,6 +48,7 @@ type Config struct {
 	Timeouts Timeouts
 	Fleet    Fleet
 	Work     Work
+	Build    Build
 }
 
 // Timeouts bound one call by its effect, unless the action has its own. Zero
@@ -123,6 +124,7 @@ type ImageService struct {
 	*TaskService
 	*AccessService
 	*TransferService
+	*BuildService
 }
 
 // New checks the configuration and builds the service. Errors: invalid, on the
@@ -161,8 +163,10 @@ func New(cfg Config) (*ImageService, error) {
 	}
 	tasks := &TaskService{door: d, delivery: cfg.Tasks, log: cfg.Logger, now: cfg.Now, work: cfg.Work.withDefaults(), bell: newBell(cfg.Store)}
 	slots := newSlots()
+	orElse(&cfg.Build.Timeout, time.Hour)
 	return &ImageService{
 		TransferService: &TransferService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: slots, local: cfg.Local},
+		BuildService:    &BuildService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, now: cfg.Now, build: cfg.Build},
 		CatalogService:  &CatalogService{door: d, names: names, clients: clients, fleet: fleet, now: cfg.Now},
 		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},
 		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: slots},

@@ -1,0 +1,143 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/wharf-project/wharf/actions"
+	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/repository"
+	"github.com/wharf-project/wharf/service/port"
+)
+
+// DeleteBuiltImage removes a built image. Errors: not_found; precondition, reason
+// image_has_instances, while containers run it; unavailable when its agent is
+// away, and what the agent says otherwise. The row is there then, and an error
+// after containers were stopped says which ([actions.StoppedError]).
+func (s *BuildService) DeleteBuiltImage(ctx context.Context, a actions.DeleteBuiltImageAction) (actions.DeleteBuiltImageResult, error) {
+	return scoped(ctx, s.door, a, s.deleteBuiltImage)
+}
+
+func (s *BuildService) deleteBuiltImage(ctx context.Context, db repository.Scoped, a actions.DeleteBuiltImageAction) (actions.DeleteBuiltImageResult, error) {
+	res := actions.DeleteBuiltImageResult{Stopped: []domain.Container{}, Removed: []domain.Container{}, DryRun: a.DryRun}
+	var err error
+	if res.Image, err = db.Read().Builds.Image(ctx, a.ID); err != nil {
+		return res, err
+	}
+	if !a.MetaOnly && res.Image.AgentID != "" {
+		if err := s.clearHost(ctx, db, &res, a.Cascade); err != nil {
+			return res, stoppedBefore(res, err)
+		}
+	}
+	if a.DryRun {
+		return res, nil
+	}
+	_, err = written(ctx, db, func(ctx context.Context, b repository.BuildRepository) (any, error) {
+		return nil, b.DeleteImage(ctx, a.ID, 0)
+	})
+	return res, stoppedBefore(res, err)
+}
+
+// clearHost takes the image off its agent: containers first, since they use it.
+func (s *BuildService) clearHost(ctx context.Context, db repository.Scoped, res *actions.DeleteBuiltImageResult, cascade bool) error {
+	img := res.Image
+	host, err := db.Read().Builds.Host(ctx, img.AgentID)
+	if domain.CodeOf(err) == domain.CodeNotFound {
+		return domain.Errorf(domain.CodePrecondition, "agent_removed", string(img.AgentID), "the agent %s that holds the image is not registered any more; remove the row only", img.AgentID)
+	}
+	if err != nil {
+		return err
+	}
+	agent, err := s.opened(ctx, host)
+	if err != nil {
+		return err
+	}
+	builder, can := agent.(port.Builder)
+	containers, knows := agent.(port.Containers)
+	if !can || !knows {
+		return errUnsupported(host, "remove built images")
+	}
+	call := func(do func(ctx context.Context) error) error {
+		ctx, cancel := context.WithTimeout(ctx, s.fleet.AgentCall)
+		defer cancel()
+		return safely(func() error { return do(ctx) })
+	}
+	var list []domain.Container
+	if img.Digest != "" {
+		err := call(func(ctx context.Context) (err error) {
+			list, err = containers.Containers(ctx, img.Digest)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	blocked := hasInstances(img, list)
+	if blocked != nil && !cascade {
+		if res.Blocked = domain.ProblemOf(blocked); res.DryRun {
+			return nil
+		}
+		return blocked
+	}
+	for _, c := range list {
+		if !cascade || c.Image != img.Digest { // whatever the agent says, no other's
+			continue
+		}
+		if c.Running {
+			if !res.DryRun {
+				if err := call(func(ctx context.Context) error { return containers.StopContainer(ctx, c.ID) }); err != nil {
+					return err
+				}
+			}
+			res.Stopped = append(res.Stopped, c)
+		}
+		if !res.DryRun {
+			if err := call(func(ctx context.Context) error { return containers.RemoveContainer(ctx, c.ID) }); err != nil {
+				return err
+			}
+		}
+		res.Removed = append(res.Removed, c)
+	}
+	if res.DryRun {
+		return nil
+	}
+	return call(func(ctx context.Context) error { return builder.Untag(ctx, img.Local) })
+}
+
+// hasInstances names the containers that run an image; nil: none does.
+func hasInstances(img domain.BuiltImage, list []domain.Container) error {
+	var running []string
+	for _, c := range list {
+		if c.Running && c.Image == img.Digest {
+			running = append(running, containerName(c))
+		}
+	}
+	if len(running) == 0 {
+		return nil
+	}
+	return domain.Errorf(domain.CodePrecondition, "image_has_instances", img.Name, "%d containers run %s: %s", len(running), img.Name, strings.Join(running, ", "))
+}
+
+func containerName(c domain.Container) string {
+	if c.Name == "" {
+		return c.ID
+	}
+	return c.Name
+}
+
+// stoppedBefore tells of a failure what was done before it.
+func stoppedBefore(res actions.DeleteBuiltImageResult, err error) error {
+	if err == nil || len(res.Stopped)+len(res.Removed) == 0 {
+		return err
+	}
+	names := []string{}
+	for _, c := range res.Stopped {
+		names = append(names, containerName(c))
+	}
+	return &domain.Error{
+		Code: domain.CodeOf(err), Reason: domain.ReasonOf(err), On: domain.OnOf(err), RetryAfter: domain.RetryAfterOf(err),
+		Message: fmt.Sprintf("%s (stopped before: %s; removed: %d containers)", domain.MessageOf(err), strings.Join(names, ", "), len(res.Removed)),
+		Err:     &actions.StoppedError{Stopped: res.Stopped, Removed: res.Removed, Err: err},
+	}
+}
