@@ -27,53 +27,60 @@ func filled(t *testing.T, e service.Entry) actions.Action {
 
 // texts are the values of plain strings: by type and JSON name, or by JSON name.
 var texts = map[string]string{
-	"ImageModifier.image":         "stable/python",
-	"ImageModifier.name":          "cr.example.org/stable/python:3.12",
-	"ImageModifier.registry":      "cr.example.org",
-	"CreateRegistryAction.name":   "cr.example.org",
-	"CreateKeyAction.name":        "ci",
-	"CreateRoleAction.name":       "auditor",
-	"ModifyRoleAction.name":       "auditor",
-	"DeleteRoleAction.name":       "auditor",
-	"GetRoleAction.name":          "auditor",
-	"RuleOf.role":                 "auditor",
-	"ImageRef.name":               "cr.example.org/stable/python:3.12",
-	"InventoryImage.canonical":    "cr.example.org/stable/python:3.12",
-	"address":                     "/var/lib/wharf",
-	"alias":                       "python",
-	"architecture":                "aarch64",
-	"canonical":                   "cr.example.org/stable/python:3.12",
-	"containers":                  "c-1",
-	"domain":                      "default",
-	"group":                       "vision",
-	"image_canonical":             "cr.example.org/stable/python:3.12",
-	"labels":                      "value",
-	"image":                       "cr.example.org/stable/python",
-	"images":                      "cr.example.org/stable/python:3.12",
-	"local":                       "python:3.12",
-	"remote":                      "cr.example.org/stable/python:3.12",
+	"ImageModifier.image": "stable/python",
+	"ImageModifier.name": "cr.example.org/stable/python:3.12",
+	"ImageModifier.registry": "cr.example.org",
+	"CreateRegistryAction.name": "cr.example.org",
+	"CreateKeyAction.name": "ci",
+	"CreateRoleAction.name": "auditor",
+	"ModifyRoleAction.name": "auditor",
+	"DeleteRoleAction.name": "auditor",
+	"GetRoleAction.name": "auditor",
+	"RuleOf.role": "auditor",
+	"ImageRef.name": "cr.example.org/stable/python:3.12",
+	"InventoryImage.canonical": "cr.example.org/stable/python:3.12",
+	"address": "/var/lib/wharf",
+	"alias": "python",
+	"architecture": "aarch64",
+	"canonical": "cr.example.org/stable/python:3.12",
+	"containers": "c-1",
+	"domain": "default",
+	"group": "vision",
+	"image_canonical": "cr.example.org/stable/python:3.12",
+	"labels": "value",
+	"image": "cr.example.org/stable/python",
+	"images": "cr.example.org/stable/python:3.12",
+	"local": "python:3.12",
+	"remote": "cr.example.org/stable/python:3.12",
 	"ListRemoteImagesAction.name": "stable/.*",
-	"max":                         "8",
-	"min":                         "2",
-	"permission":                  "image.forget",
-	"project":                     "vision",
-	"projects":                    "vision",
-	"revision":                    "r1",
-	"reference":                   "cr.example.org/stable/python:3.12",
-	"registry":                    "cr.example.org",
-	"scaling_group":               "gpu",
-	"scopes":                      "image.*",
-	"slot":                        "cpu",
-	"supported_accelerators":      "cuda",
-	"tag":                         "3.12",
-	"target":                      "cr.example.org/stable/python:3.12",
-	"target_agents":               "node-1,node-2",
-	"token_realms":                "auth.example.org",
-	"url":                         "https://cr.example.org",
-	"username":                    "robot",
-	"ParseReferenceAction.kind":   "platform",
-	"ParseReferenceAction.tag":    "optional",
-	"ParseReferenceAction.text":   "image://lab/vision/python:3.12",
+	"max": "8",
+	"min": "2",
+	"permission": "image.forget",
+	"project": "vision",
+	"projects": "vision",
+	"revision": "r1",
+	"reference": "cr.example.org/stable/python:3.12",
+	"registry": "cr.example.org",
+	"scaling_group": "gpu",
+	"scopes": "image.*",
+	"slot": "cpu",
+	"supported_accelerators": "cuda",
+	"tag": "3.12",
+	"target": "cr.example.org/stable/python:3.12",
+	"target_agents": "node-1,node-2",
+	"token_realms": "auth.example.org",
+	"url": "https://cr.example.org",
+	"username": "robot",
+	"ParseReferenceAction.kind": "platform",
+	"ParseReferenceAction.tag": "optional",
+	"ParseReferenceAction.text": "image://lab/vision/python:3.12",
+	"BuildImageAction.name": "image_name",
+	"BuildImageAction.repository": "task_one",
+	"BuildImageAction.remote": "cr.example.org/stable/app:1",
+	"CreateBuildTaskAction.name": "mnist",
+	"CreateModelAction.name": "net",
+	"CreatePipelineAction.name": "net",
+	"RenameBuiltImageAction.name": "first image",
 }
 
 // sorts are the default orders of lists; their fields are text, or a time.
@@ -83,6 +90,7 @@ var sorts = map[string]string{
 	"task.get": "key", "task.list": "created_at", "agent.intents": "agent",
 	"remote.list": "repository", "remote.tags": "tag",
 	"role.list": "name", "role.bindings": "user", "key.list": "created_at",
+	"build_task.list": "id", "model.list": "id", "pipeline.list": "id", "build.list": "id",
 }
 
 const someDigest = "sha256:4b8d1c7f6a53e2094b8d1c7f6a53e2094b8d1c7f6a53e2094b8d1c7f6a53e209"
@@ -105,6 +113,7 @@ var values = map[reflect.Type]any{
 	reflect.TypeFor[domain.RegistryType](): domain.RegistryOCI,
 	reflect.TypeFor[domain.Digest]():       domain.Digest(someDigest),
 	reflect.TypeFor[domain.Secret]():       domain.Secret("***"), // what a secret reads back as
+	reflect.TypeFor[domain.BuildSource]():  domain.BuildSource{Type: domain.BuildFromDirectory, Path: "mnist"},
 	reflect.TypeFor[domain.Limits]():       domain.Limits{"cpu": {Min: "2", Max: "8"}},
 }
 
@@ -171,6 +180,10 @@ func (f filler) fillStruct(v reflect.Value, owner, name string) {
 		jsonName, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if jsonName == "offline" || jsonName == "store" {
 			continue // contradicts the inventory, or the agent
+		switch jsonName {
+		case "offline", // contradicts the inventory
+			"pipeline_id", "skip_build": // the model, and the push
+			continue
 		}
 		f.fill(v.Field(i), v.Type().Name(), jsonName)
 	}

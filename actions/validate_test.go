@@ -33,7 +33,7 @@ func TestOnlyListsAndTheWholeRescanNeedNothing(t *testing.T) {
 	t.Parallel()
 	needNothing := []string{
 		"image.list", "alias.search", "registry.list", "agent.list", "scaling_group.list", "audit.search", "registry.rescan", "task.list", "agent.intents",
-		"role.list", "role.bindings", "key.list", "remote.list",
+		"role.list", "role.bindings", "key.list", "remote.list", "build_task.list", "model.list", "pipeline.list", "build.list",
 	}
 	for _, e := range service.Catalogue() {
 		err := e.New().Validate()
@@ -58,7 +58,7 @@ func TestLongActionsAndNoOthersHaveAClassAndABackground(t *testing.T) {
 			long++
 		}
 	}
-	require.Equal(t, 6, long)
+	require.Equal(t, 7, long)
 }
 
 func TestValidateRefuses(t *testing.T) {
@@ -157,6 +157,28 @@ func TestValidateRefuses(t *testing.T) {
 		{"key.create", "role", `""`, "role_invalid"},
 		{"key.create", "projects", `["a b"]`, "name_invalid"},
 		{"key.revoke", "key_id", `"whk_x"`, "id_invalid"},
+		{"build_task.create", "name", `" a"`, "name_invalid"},
+		{"build_task.get", "id", `0`, "field_required"},
+		{"build_task.delete", "id", `-1`, "id_invalid"},
+		{"model.create", "task_id", `0`, "field_required"},
+		{"model.create", "source", `{"type":"directory","path":"../a"}`, "source_invalid"},
+		{"model.create", "name", `""`, "name_invalid"},
+		{"model.list", "task_id", `-1`, "id_invalid"},
+		{"pipeline.create", "source", `{"type":"template"}`, "source_invalid"},
+		{"pipeline.list", "sort", `"source"`, "sort_invalid"},
+		{"build.image", "model_id", `0`, "build_source"},
+		{"build.image", "pipeline_id", `1`, "build_source"},
+		{"build.image", "model_id", `-1`, "id_invalid"},
+		{"build.image", "tag", `".a"`, "tag_invalid"},
+		{"build.image", "repository", `"A"`, "repository_invalid"},
+		{"build.image", "agent_id", `"-a"`, "agent_id_invalid"},
+		{"build.image", "push", `false`, "build_push"},
+		{"build.image", "remote", `""`, "build_push"},
+		{"build.image", "skip_build", `true`, "build_push"},
+		{"build.list", "where", `{"field":"state","op":"eq","value":"failed"}`, "filter_invalid"},
+		{"build.rename", "name", `"a\nb"`, "name_invalid"},
+		{"build.rename", "id", `0`, "field_required"},
+		{"build.delete", "id", `-7`, "id_invalid"},
 	} {
 		t.Run(c.action+" with "+c.field+" "+c.value[:min(len(c.value), 40)], func(t *testing.T) {
 			t.Parallel()

@@ -2,7 +2,10 @@ package service_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,14 +30,18 @@ type world struct {
 	agent    *porttest.Agent
 	task     domain.TaskID
 	key      domain.KeyID
+	builder  *buildNode // d1, which builds; it has built the image 1 from the model 1 of the build task 1
 }
 
 func newWorld(tb testing.TB) *world {
 	tb.Helper()
-	w := &world{name: "py", fleet: newFleet(tb, withMover(&mover{}), withAuthorizer(reaching(domain.ReachAny)), func(c *service.Config) {
-		c.Sealer = plainSealer{}
+	w := &world{name: "py", builder: newBuildNode()}
+	sources := tb.TempDir()
+	require.NoError(tb, os.Mkdir(filepath.Join(sources, "mnist"), 0o700))
+	w.fleet = newFleet(tb, withMover(&mover{}), withAuthorizer(reaching(domain.ReachAny)), withBuilders(sources, map[domain.AgentID]*buildNode{"d1": w.builder}), func(c *service.Config) {
+		c.Sealer, c.Build.Agent = plainSealer{}, "d1"
 		c.References.Clusters.All = []domain.Cluster{{Name: "lab", Registry: fleetHost, Project: "kernels"}}
-	})}
+	})
 	w.registry = w.register(fleetHost, "")
 	_, err := w.AllowRegistry(w.root, actions.AllowRegistryAction{RegistryID: w.registry.ID, Domain: "default"})
 	require.NoError(tb, err)
@@ -49,7 +56,24 @@ func newWorld(tb testing.TB) *world {
 	key, err := w.CreateKey(w.root, actions.CreateKeyAction{Name: "ci"})
 	require.NoError(tb, err)
 	w.key = key.Key.ID
+	w.builds()
 	return w
+}
+
+// builds adds a build task with a model, a pipeline, and an image of the model.
+func (w *world) builds() {
+	w.tb.Helper()
+	_, err := w.RegisterAgent(w.root, actions.RegisterAgentAction{AgentID: "d1", Kind: domain.AgentDocker, Address: "unix:///d", ScalingGroup: "gpu"})
+	require.NoError(w.tb, err)
+	task, err := w.CreateBuildTask(w.root, actions.CreateBuildTaskAction{Name: "first"})
+	require.NoError(w.tb, err)
+	source := domain.BuildSource{Type: domain.BuildFromDirectory, Path: "mnist"}
+	model, err := w.CreateModel(w.root, actions.CreateModelAction{TaskID: task.Task.ID, Name: "first", Source: source})
+	require.NoError(w.tb, err)
+	_, err = w.CreatePipeline(w.root, actions.CreatePipelineAction{TaskID: task.Task.ID, Name: "first", Source: source})
+	require.NoError(w.tb, err)
+	_, err = w.BuildImage(w.root, actions.BuildImageAction{Name: "python", ModelID: model.Model.ID})
+	require.NoError(w.tb, err)
 }
 
 // action is an example that is about this world, with the image under w.name.
@@ -62,7 +86,8 @@ func (w *world) action(e service.Entry) actions.Action {
 		"registry.create": `{"name":"new.example.org","project":""}`, "registry.modify": `{"username":"robot"}`,
 		"agent.register": `{"agent_id":"new"}`, "agent.report": `{"inventory":null}`, "access.explain": `{"actor":null}`,
 		"reference.parse": `{"text":"python:3.12","kind":"remote"}`,
-		"role.create":     `{"name":"new"}`, "key.create": `{"expires_at":"2100-01-01T00:00:00Z"}`,
+		"pipeline.get":    `{"id":2}`, "pipeline.delete": `{"id":2}`, "build.image": `{"agent_id":"d1","push":false,"remote":""}`,
+		"role.create": `{"name":"new"}`, "key.create": `{"expires_at":"2100-01-01T00:00:00Z"}`,
 	}[e.Spec.Name]; ok {
 		require.NoError(w.tb, json.Unmarshal([]byte(changes), a))
 	}
@@ -93,6 +118,10 @@ func (w *world) fit(v reflect.Value) {
 			f.SetString(string(w.task))
 		case field.Type == reflect.TypeFor[domain.KeyID]():
 			f.SetString(string(w.key))
+		case field.Name == "TaskID" && strings.HasPrefix(v.Type().Name(), "List"):
+			f.SetZero() // of all
+		case field.Type.Kind() == reflect.Int64 && slices.Contains([]string{"ID", "TaskID", "ModelID"}, field.Name):
+			f.SetInt(1)
 		case field.Type == reflect.TypeFor[domain.AgentID](), field.Tag.Get("kind") == "agents":
 			f.SetString("a1")
 		case field.Type == reflect.TypeFor[domain.Page](), field.Type == reflect.TypeFor[domain.ImageQuery](),
@@ -128,6 +157,15 @@ func (w *world) prepare(action string) {
 	case "registry.delete":
 		_, err := w.PurgeImageByID(w.root, actions.PurgeImageByIDAction{ImageID: w.image.ID})
 		require.NoError(w.tb, err)
+	case "model.delete", "build_task.delete":
+		_, err := w.DeleteBuiltImage(w.root, actions.DeleteBuiltImageAction{ID: 1})
+		require.NoError(w.tb, err)
+		if action == "build_task.delete" {
+			_, err = w.DeleteModel(w.root, actions.DeleteModelAction{ID: 1})
+			require.NoError(w.tb, err)
+			_, err = w.DeletePipeline(w.root, actions.DeletePipelineAction{ID: 2})
+			require.NoError(w.tb, err)
+		}
 	case "agent.preload_images":
 		_, err := w.UnloadImages(w.root, actions.UnloadImagesAction{TargetAgents: "a1", Images: []actions.ImageRef{{Name: "py"}}})
 		require.NoError(w.tb, err)

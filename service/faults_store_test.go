@@ -116,7 +116,7 @@ func (f *fleetFlaky) view(v repository.View) repository.View {
 		Images: fleetFlakyImages{f: f, ImageRepository: v.Images}, Aliases: fleetFlakyAliases{f, v.Aliases},
 		Registries: fleetFlakyRegistries{f: f, RegistryRepository: v.Registries}, Agents: fleetFlakyAgents{f: f, AgentRepository: v.Agents},
 		Tenancy: fleetFlakyTenancy{f: f, TenancyRepository: v.Tenancy}, Audit: v.Audit,
-		Access: fleetFlakyAccess{f, v.Access}, Keys: fleetFlakyKeys{f, v.Keys},
+		Access: fleetFlakyAccess{f, v.Access}, Keys: fleetFlakyKeys{f, v.Keys}, Builds: fleetFlakyBuilds{f, v.Builds},
 	}
 }
 

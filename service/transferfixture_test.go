@@ -54,14 +54,13 @@ type moving struct {
 	*mover
 }
 
-// withMover makes a mover of every agent, and of the store at hand.
+// withMover makes a mover of every layout's agent, and of the store at hand.
 func withMover(m *mover) func(*service.Config) {
 	return func(cfg *service.Config) {
-		for kind, open := range cfg.Agents {
-			cfg.Agents[kind] = func(ctx context.Context, row domain.Agent) (port.Agent, error) {
-				a, err := open(ctx, row)
-				return moving{a, m}, err
-			}
+		open := cfg.Agents[domain.AgentOCILayout]
+		cfg.Agents[domain.AgentOCILayout] = func(ctx context.Context, row domain.Agent) (port.Agent, error) {
+			a, err := open(ctx, row)
+			return moving{a, m}, err
 		}
 		cfg.Local = func(context.Context, string) (port.Local, error) { return m, nil }
 	}

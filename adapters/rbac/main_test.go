@@ -25,6 +25,9 @@ var permissions = []string{
 	"access.who_can", "role.modify", "role.create", "role.delete", "role.get", "role.list", "role.bind", "role.unbind", "role.bindings",
 	"key.create", "key.list", "key.revoke",
 	"remote.list", "remote.tags", "remote.digest", "remote.tag_info", "remote.size", "remote.remove", "image.push", "image.pull", "registry.credential",
+	"build_task.create", "build_task.get", "build_task.list", "build_task.delete", "model.create", "model.get", "model.list", "model.delete",
+	"pipeline.create", "pipeline.get", "pipeline.list", "pipeline.delete",
+	"build.image", "build.get", "build.list", "build.rename", "build.delete",
 }
 
 // rows are Rows in memory.
