@@ -178,10 +178,9 @@ func (f filler) fillStruct(v reflect.Value, owner, name string) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		jsonName, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if jsonName == "offline" || jsonName == "store" {
-			continue // contradicts the inventory, or the agent
 		switch jsonName {
 		case "offline", // contradicts the inventory
+			"store",                     // the agent
 			"pipeline_id", "skip_build": // the model, and the push
 			continue
 		}

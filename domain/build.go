@@ -13,11 +13,11 @@ const (
 
 // BuildSource is what an image is built from: a path, or a template.
 type BuildSource struct {
-	Type BuildSourceType `json:"type"`
+	Type BuildSourceType `json:"type" doc:"directory, tarball or template"`
 	// Path is of directory and tarball, relative to the configured folder of
 	// sources.
-	Path     string         `json:"path,omitempty"`
-	Template *BuildTemplate `json:"template,omitempty"`
+	Path     string         `json:"path,omitempty" doc:"of a directory or tarball, in the server's folder of sources"`
+	Template *BuildTemplate `json:"template,omitempty" doc:"{base_image, requirements, files, command}"`
 }
 
 // BuildTemplate is a base image and what comes on top of it. Builders that run

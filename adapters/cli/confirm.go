@@ -96,6 +96,10 @@ func protected(a actions.Action, plan any) error {
 		if p.Untag != nil {
 			why = p.Untag.Protected
 		}
+	case actions.DeleteBuiltImageResult:
+		if p.Blocked != nil {
+			why, reason = p.Blocked.Message, p.Blocked.Reason
+		}
 	case actions.DeleteRegistryResult:
 		if p.Images > 0 {
 			why, reason = fmt.Sprintf("the catalogue still has %s of %s; purge them first", counted(p.Images, "image"), p.Registry), "registry_in_use"

@@ -36,6 +36,12 @@ func listFields(action string) domain.Fields {
 		return domain.KeyFields
 	case "remote.list", "remote.tags":
 		return actions.RemoteFields
+	case "build_task.list":
+		return domain.BuildTaskFields
+	case "model.list", "pipeline.list":
+		return domain.BuildableFields
+	case "build.list":
+		return domain.BuiltImageFields
 	case "task.list":
 		return domain.TaskFields
 	case "task.get":

@@ -65,6 +65,8 @@ func (p *printer) listed(result any) (columns []column, rows [][]cell) {
 		for _, t := range r.Tags {
 			rows = append(rows, remoteTagRow(t))
 		}
+	case actions.ListBuildTasksResult, actions.ListModelsResult, actions.ListPipelinesResult, actions.ListBuiltImagesResult:
+		return p.builds(r)
 	case actions.ListScalingGroupsResult:
 		columns = []column{{head: "SCALING GROUP"}, {head: "DOMAIN"}, {head: "PROJECT"}}
 		for _, g := range r.ScalingGroups {

@@ -24,6 +24,9 @@ type Settings struct {
 	DefaultArchitecture string
 	Clusters            domain.Clusters // what image: URIs name
 
+	// BuildSources and BuildAgent are where images are built from, and where.
+	BuildSources, BuildAgent string
+
 	// Server is what the commands talk to, Context where its settings were taken
 	// from if a flag or the environment named one.
 	Server  Server

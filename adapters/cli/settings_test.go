@@ -75,7 +75,9 @@ func TestPrecedence(t *testing.T) {
 		b := map[bool]string{true: "true", false: "false"}
 		return map[string]string{
 			"database": s.Database, "data_dir": s.DataDir, "keys": s.Keys, "default_registry": s.DefaultRegistry, "default_project": s.DefaultProject,
-			"clusters": asGiven(s.Clusters.All), "cluster": s.Clusters.Current, "default_architecture": s.DefaultArchitecture, "log_level": s.LogLevel, "no_color": b[s.NoColor], "quiet": b[s.Quiet],
+			"clusters": asGiven(s.Clusters.All), "cluster": s.Clusters.Current, "default_architecture": s.DefaultArchitecture,
+			"build_sources": s.BuildSources, "build_agent": s.BuildAgent,
+			"log_level": s.LogLevel, "no_color": b[s.NoColor], "quiet": b[s.Quiet],
 		}[key]
 	}
 	for _, row := range cli.SettingsTable() {

@@ -33,6 +33,7 @@ func (r *resolver) Mutation() generated.MutationResolver         { return mutati
 func (r *resolver) Subscription() generated.SubscriptionResolver { return subscription{r} }
 func (*resolver) ImageRecord() generated.ImageRecordResolver     { return imageRecord{} }
 func (*resolver) Agent() generated.AgentResolver                 { return agent{} }
+func (*resolver) BuildTemplate() generated.BuildTemplateResolver { return buildTemplate{} }
 func (*resolver) AliasDetail() generated.AliasDetailResolver     { return aliasDetail{} }
 
 // call makes an action of the field's input, has it done and returns the

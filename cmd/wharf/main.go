@@ -39,7 +39,10 @@ func settings(s cli.Settings) app.Config {
 			URL: n.URL, Seed: n.Seed, Listen: n.Listen, AllowPlaintext: n.Insecure,
 			TLS: broker.TLSFiles{Cert: n.TLSCert, Key: n.TLSKey, CA: n.TLSCA},
 		},
-		Service: service.Config{References: s.References(), Architecture: s.DefaultArchitecture},
+		Service: service.Config{
+			References: s.References(), Architecture: s.DefaultArchitecture,
+			Build: service.Build{Sources: s.BuildSources, Agent: domain.AgentID(s.BuildAgent)},
+		},
 	}
 }
 

@@ -22,6 +22,8 @@ var fieldNames = map[string]string{
 	"RescanImages": "rescan_registries", "ListRegistries": "registries", "ListAgents": "agents", "ListIntents": "intents",
 	"ListScalingGroups": "scaling_groups", "GetTask": "task", "ListTasks": "tasks", "SearchAudit": "audit", "GetRole": "role",
 	"ListRoles": "roles", "ListRoleBindings": "role_bindings", "ListKeys": "keys", "Explain": "explain",
+	"GetBuildTask": "build_task", "ListBuildTasks": "build_tasks", "GetModel": "model", "ListModels": "models", "GetPipeline": "pipeline",
+	"ListPipelines": "pipelines", "GetBuiltImage": "built_image", "ListBuiltImages": "built_images",
 }
 
 // unwrapped are fields that give a part of the result.

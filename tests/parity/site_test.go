@@ -182,11 +182,24 @@ func (s *site) build(dir string) error {
 	s.ids["$TASK"] = string(do(ctx, m, a.RescanImages, actions.RescanImagesAction{Background: true}).TaskID)
 	failed := do(ctx, m, a.RescanImages, actions.RescanImagesAction{Registry: hub, Background: true}).TaskID
 	s.ids["$FAILED"] = string(failed)
+	s.builds(ctx, m, a)
 	s.ids["$NONE"] = string(domain.NewID[domain.ImageID]())
 	if m.err == nil {
 		m.err = fail(ctx, a, failed)
 	}
 	return errors.Join(m.err, a.Close())
+}
+
+// builds adds the build tasks 1 and 2, the second one empty, the model 1 with the
+// image 1, which is a row only, the pipeline 2, and the model 3 without images.
+func (s *site) builds(ctx context.Context, m *must, a *app.App) {
+	task := do(ctx, m, a.CreateBuildTask, actions.CreateBuildTaskAction{Name: "mnist"}).Task.ID
+	do(ctx, m, a.CreateBuildTask, actions.CreateBuildTaskAction{Name: "empty"})
+	source := domain.BuildSource{Type: domain.BuildFromTemplate, Template: &domain.BuildTemplate{BaseImage: "scratch", Files: map[string]string{"a": "b"}}}
+	model := do(ctx, m, a.CreateModel, actions.CreateModelAction{TaskID: task, Name: "net", Source: source}).Model.ID
+	do(ctx, m, a.CreatePipeline, actions.CreatePipelineAction{TaskID: task, Name: "nightly", Source: source})
+	do(ctx, m, a.CreateModel, actions.CreateModelAction{TaskID: task, Name: "unused", Source: source})
+	do(ctx, m, a.BuildImage, actions.BuildImageAction{Name: "image_name", ModelID: model, Repository: "task_one", SkipBuild: true})
 }
 
 // fail ends a task as one that failed.

@@ -33,6 +33,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Agent() AgentResolver
 	AliasDetail() AliasDetailResolver
+	BuildTemplate() BuildTemplateResolver
 	ImageRecord() ImageRecordResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
@@ -50,6 +51,9 @@ type AgentResolver interface {
 }
 type AliasDetailResolver interface {
 	Alias(ctx context.Context, obj *domain.AliasDetail) (string, error)
+}
+type BuildTemplateResolver interface {
+	Files(ctx context.Context, obj *domain.BuildTemplate) ([]view.KVPair, error)
 }
 type ImageRecordResolver interface {
 	Labels(ctx context.Context, obj *domain.Image) ([]view.KVPair, error)
@@ -74,6 +78,15 @@ type MutationResolver interface {
 	AllowScalingGroup(ctx context.Context, input map[string]any) (*actions.AllowScalingGroupResult, error)
 	DisallowScalingGroup(ctx context.Context, input map[string]any) (*actions.DisallowScalingGroupResult, error)
 	AliasImageByID(ctx context.Context, input map[string]any) (*actions.AliasImageResult, error)
+	CreateBuildTask(ctx context.Context, input map[string]any) (*actions.CreateBuildTaskResult, error)
+	DeleteBuildTask(ctx context.Context, input map[string]any) (*actions.DeleteBuildTaskResult, error)
+	CreateModel(ctx context.Context, input map[string]any) (*actions.CreateModelResult, error)
+	DeleteModel(ctx context.Context, input map[string]any) (*actions.DeleteModelResult, error)
+	CreatePipeline(ctx context.Context, input map[string]any) (*actions.CreatePipelineResult, error)
+	DeletePipeline(ctx context.Context, input map[string]any) (*actions.DeletePipelineResult, error)
+	BuildImage(ctx context.Context, input map[string]any) (*actions.BuildImageResult, error)
+	RenameBuiltImage(ctx context.Context, input map[string]any) (*actions.RenameBuiltImageResult, error)
+	DeleteBuiltImage(ctx context.Context, input map[string]any) (*actions.DeleteBuiltImageResult, error)
 	ForgetImageByID(ctx context.Context, input map[string]any) (*actions.ForgetImageResult, error)
 	ForgetImages(ctx context.Context, input map[string]any) (*actions.ForgetImagesResult, error)
 	RestoreImage(ctx context.Context, input map[string]any) (*actions.RestoreImageResult, error)
@@ -120,6 +133,14 @@ type QueryResolver interface {
 	Intents(ctx context.Context, input map[string]any) (*actions.ListIntentsResult, error)
 	ScalingGroups(ctx context.Context, input map[string]any) (*actions.ListScalingGroupsResult, error)
 	Aliases(ctx context.Context, input map[string]any) (*actions.SearchAliasesResult, error)
+	BuildTask(ctx context.Context, input map[string]any) (*actions.GetBuildTaskResult, error)
+	BuildTasks(ctx context.Context, input map[string]any) (*actions.ListBuildTasksResult, error)
+	Model(ctx context.Context, input map[string]any) (*actions.GetModelResult, error)
+	Models(ctx context.Context, input map[string]any) (*actions.ListModelsResult, error)
+	Pipeline(ctx context.Context, input map[string]any) (*actions.GetPipelineResult, error)
+	Pipelines(ctx context.Context, input map[string]any) (*actions.ListPipelinesResult, error)
+	BuiltImage(ctx context.Context, input map[string]any) (*actions.GetBuiltImageResult, error)
+	BuiltImages(ctx context.Context, input map[string]any) (*actions.ListBuiltImagesResult, error)
 	ImagesPage(ctx context.Context, first *int, after *string, where map[string]any, order map[string]any, isInstalled *bool, isOperation *bool, domain *string, group *string, scalingGroup *string, statuses []domain.ImageStatus) (*view.ImageConnection, error)
 	ImageNode(ctx context.Context, input map[string]any) (*view.Node, error)
 	ImageInstalledAgents(ctx context.Context, input map[string]any) (*view.InstalledAgents, error)
@@ -170,13 +191,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputAssociateRegistryInput,
 		unmarshalInputBindRoleInput,
 		unmarshalInputBindingInput,
+		unmarshalInputBuildImageInput,
+		unmarshalInputBuildSourceInput,
+		unmarshalInputBuildTemplateInput,
 		unmarshalInputCancelTaskInput,
 		unmarshalInputClearImageCustomResourceLimitByIDInput,
 		unmarshalInputClearImageCustomResourceLimitInput,
 		unmarshalInputClearImagesInput,
+		unmarshalInputCreateBuildTaskInput,
 		unmarshalInputCreateKeyInput,
+		unmarshalInputCreateModelInput,
+		unmarshalInputCreatePipelineInput,
 		unmarshalInputCreateRegistryInput,
 		unmarshalInputCreateRoleInput,
+		unmarshalInputDeleteBuildTaskInput,
+		unmarshalInputDeleteBuiltImageInput,
+		unmarshalInputDeleteModelInput,
+		unmarshalInputDeletePipelineInput,
 		unmarshalInputDeleteRegistryInput,
 		unmarshalInputDeleteRoleInput,
 		unmarshalInputDisallowRegistryInput,
@@ -187,10 +218,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputFilterInput,
 		unmarshalInputForgetImageByIDInput,
 		unmarshalInputForgetImagesInput,
+		unmarshalInputGetBuildTaskInput,
+		unmarshalInputGetBuiltImageInput,
 		unmarshalInputGetImageDigestInput,
 		unmarshalInputGetImageInput,
 		unmarshalInputGetImageInstalledAgentsInput,
 		unmarshalInputGetImageSizeInput,
+		unmarshalInputGetModelInput,
+		unmarshalInputGetPipelineInput,
 		unmarshalInputGetRegistryCredentialInput,
 		unmarshalInputGetRoleInput,
 		unmarshalInputGetTagInfoInput,
@@ -201,8 +236,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputInventoryImageInput,
 		unmarshalInputInventoryInput,
 		unmarshalInputKVPairInput,
+		unmarshalInputListBuiltImagesInput,
 		unmarshalInputListImageTagsInput,
 		unmarshalInputListInput,
+		unmarshalInputListModelsInput,
+		unmarshalInputListPipelinesInput,
 		unmarshalInputListRemoteImagesInput,
 		unmarshalInputModifyAgentInput,
 		unmarshalInputModifyImageByIDInput,
@@ -221,6 +259,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputRegisterAgentInput,
 		unmarshalInputRemoveAgentInput,
 		unmarshalInputRemoveRemoteImageInput,
+		unmarshalInputRenameBuiltImageInput,
 		unmarshalInputReportInventoryInput,
 		unmarshalInputRescanImagesInput,
 		unmarshalInputResourceLimitInput,
@@ -755,6 +794,366 @@ type AliasDetail {
   created_at: Time!
   canonical: String!
   architecture: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/builds.graphql", Input: `extend type Query {
+  "Show a build task"
+  build_task(input: GetBuildTaskInput!): GetBuildTaskResult
+  "List build tasks; a filter over id, name, author, created_at"
+  build_tasks(input: ListInput): ListBuildTasksResult
+  "Show a model"
+  model(input: GetModelInput!): GetModelResult
+  "List models; a filter over id, name, task, author, created_at"
+  models(input: ListModelsInput): ListModelsResult
+  "Show a pipeline"
+  pipeline(input: GetPipelineInput!): GetPipelineResult
+  "List pipelines; a filter over id, name, task, author, created_at"
+  pipelines(input: ListPipelinesInput): ListPipelinesResult
+  "Show a built image"
+  built_image(input: GetBuiltImageInput!): GetBuiltImageResult
+  "List built images; a filter over id, name, task, kind, source, tag, state, agent, author, created_at"
+  built_images(input: ListBuiltImagesInput): ListBuiltImagesResult
+}
+
+extend type Mutation {
+  "Make a task that models, pipelines and their images belong to"
+  create_build_task(input: CreateBuildTaskInput!): CreateBuildTaskResult
+  "Remove a build task without models and pipelines"
+  delete_build_task(input: DeleteBuildTaskInput!): DeleteBuildTaskResult
+  "Add a model to a build task"
+  create_model(input: CreateModelInput!): CreateModelResult
+  "Remove a model without images"
+  delete_model(input: DeleteModelInput!): DeleteModelResult
+  "Add a pipeline to a build task"
+  create_pipeline(input: CreatePipelineInput!): CreatePipelineResult
+  "Remove a pipeline without images"
+  delete_pipeline(input: DeletePipelineInput!): DeletePipelineResult
+  "Build an image from a model or a pipeline"
+  build_image(input: BuildImageInput!): BuildImageResult
+  "Give a built image another name"
+  rename_built_image(input: RenameBuiltImageInput!): RenameBuiltImageResult
+  "Remove a built image"
+  delete_built_image(input: DeleteBuiltImageInput!): DeleteBuiltImageResult
+}
+
+enum BuildableKind {
+  model
+  pipeline
+}
+
+enum BuildSourceType {
+  directory
+  tarball
+  template
+}
+
+enum BuildState {
+  registered
+  building
+  built
+}
+
+type BuildTask {
+  id: BigInt!
+  name: String!
+  author: String!
+  domain: String!
+  created_at: Time!
+}
+
+"A model or a pipeline"
+type Buildable {
+  id: BigInt!
+  kind: BuildableKind!
+  "id of the build task"
+  task_id: BigInt!
+  name: String!
+  source: BuildSource!
+  author: String!
+  domain: String!
+  created_at: Time!
+}
+
+type BuildSource {
+  type: BuildSourceType!
+  path: String
+  template: BuildTemplate
+}
+
+type BuildTemplate {
+  base_image: String!
+  requirements: [String!]
+  files: [KVPair!]!
+  command: [String!]
+}
+
+type BuiltImage {
+  id: BigInt!
+  "id of the build task"
+  task_id: BigInt!
+  source_kind: BuildableKind!
+  "0 for those of a pipeline"
+  model_id: BigInt!
+  "0 for those of a model"
+  pipeline_id: BigInt!
+  name: String!
+  tag: String!
+  repository: String!
+  registry_host: String!
+  author: String!
+  domain: String!
+  state: BuildState!
+  "of the configuration; empty until built"
+  digest: String!
+  agent_id: ID!
+  "its name on the agent"
+  local: String!
+  "the reference that it was pushed to"
+  pushed: String!
+  manifest_digest: String!
+  "the catalogue's row of what was pushed"
+  image_id: ID!
+  created_at: Time!
+  updated_at: Time!
+  revision: BigInt!
+}
+
+type Container {
+  id: String!
+  name: String!
+  image: String!
+  running: Boolean!
+  created_at: Time
+}
+
+input BuildSourceInput {
+  "directory, tarball or template"
+  type: BuildSourceType!
+  "of a directory or tarball, in the server's folder of sources"
+  path: String
+  template: BuildTemplateInput
+}
+
+input BuildTemplateInput {
+  "a reference; scratch for none"
+  base_image: String!
+  "of pip, such as numpy==2.1"
+  requirements: [String!]
+  "contents by path"
+  files: [KVPairInput!]
+  "none keeps the base image's"
+  command: [String!]
+}
+
+input CreateBuildTaskInput {
+  "unique among the tasks that you made"
+  name: String!
+}
+
+type CreateBuildTaskResult {
+  task: BuildTask!
+}
+
+input GetBuildTaskInput {
+  id: BigInt!
+}
+
+type GetBuildTaskResult {
+  task: BuildTask!
+}
+
+type ListBuildTasksResult {
+  tasks: [BuildTask!]!
+  next: String
+  total: Int
+}
+
+input DeleteBuildTaskInput {
+  id: BigInt!
+  "only tell what would be removed"
+  dry_run: Boolean
+}
+
+type DeleteBuildTaskResult {
+  task: BuildTask!
+  dry_run: Boolean!
+}
+
+input CreateModelInput {
+  "id of the build task"
+  task_id: BigInt!
+  "unique among the models of the task"
+  name: String!
+  source: BuildSourceInput!
+}
+
+type CreateModelResult {
+  model: Buildable!
+}
+
+input GetModelInput {
+  id: BigInt!
+}
+
+type GetModelResult {
+  model: Buildable!
+}
+
+input ListModelsInput {
+  "only those of this build task; none: of all"
+  task_id: BigInt
+  where: FilterInput
+  limit: Int
+  after: String
+  sort: String
+  desc: Boolean
+}
+
+type ListModelsResult {
+  models: [Buildable!]!
+  next: String
+  total: Int
+}
+
+input DeleteModelInput {
+  id: BigInt!
+  "only tell what would be removed"
+  dry_run: Boolean
+}
+
+type DeleteModelResult {
+  model: Buildable!
+  dry_run: Boolean!
+}
+
+input CreatePipelineInput {
+  "id of the build task"
+  task_id: BigInt!
+  "unique among the pipelines of the task"
+  name: String!
+  source: BuildSourceInput!
+}
+
+type CreatePipelineResult {
+  pipeline: Buildable!
+}
+
+input GetPipelineInput {
+  id: BigInt!
+}
+
+type GetPipelineResult {
+  pipeline: Buildable!
+}
+
+input ListPipelinesInput {
+  "only those of this build task; none: of all"
+  task_id: BigInt
+  where: FilterInput
+  limit: Int
+  after: String
+  sort: String
+  desc: Boolean
+}
+
+type ListPipelinesResult {
+  pipelines: [Buildable!]!
+  next: String
+  total: Int
+}
+
+input DeletePipelineInput {
+  id: BigInt!
+  "only tell what would be removed"
+  dry_run: Boolean
+}
+
+type DeletePipelineResult {
+  pipeline: Buildable!
+  dry_run: Boolean!
+}
+`, BuiltIn: false},
+	{Name: "../schema/built_images.graphql", Input: `input BuildImageInput {
+  "unique among the images of the model or pipeline"
+  name: String!
+  "this or pipeline_id"
+  model_id: BigInt
+  "this or model_id"
+  pipeline_id: BigInt
+  "none: latest"
+  tag: String
+  "path in a registry that it belongs below"
+  repository: String
+  "where to build; none: the configured agent, or the only one that can build"
+  agent_id: ID
+  "build an image of this name anew; the old one stays until the new one is there"
+  overwrite: Boolean
+  "make the row only"
+  skip_build: Boolean
+  "push it to a registry afterwards; needs a grant over everything"
+  push: Boolean
+  "reference to push it to, with the registry's host"
+  remote: String
+  "return a task id at once"
+  background: Boolean
+}
+
+type BuildImageResult {
+  task_id: ID
+  image: BuiltImage
+}
+
+input GetBuiltImageInput {
+  id: BigInt!
+}
+
+type GetBuiltImageResult {
+  image: BuiltImage!
+}
+
+input ListBuiltImagesInput {
+  "only those of this build task; none: of all"
+  task_id: BigInt
+  where: FilterInput
+  limit: Int
+  after: String
+  sort: String
+  desc: Boolean
+}
+
+type ListBuiltImagesResult {
+  images: [BuiltImage!]!
+  next: String
+  total: Int
+}
+
+input RenameBuiltImageInput {
+  id: BigInt!
+  "unique among the images of the model or pipeline"
+  name: String!
+}
+
+type RenameBuiltImageResult {
+  image: BuiltImage!
+}
+
+input DeleteBuiltImageInput {
+  id: BigInt!
+  "stop and remove its containers first"
+  cascade: Boolean
+  "remove the row only, whatever runs"
+  meta_only: Boolean
+  "only tell what would be stopped and removed"
+  dry_run: Boolean
+}
+
+type DeleteBuiltImageResult {
+  image: BuiltImage!
+  stopped: [Container!]!
+  removed: [Container!]!
+  "what keeps it, in a dry run"
+  blocked: Problem
+  dry_run: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../schema/common.graphql", Input: `"A whole number of 64 bits, as a JSON number"
@@ -2407,6 +2806,17 @@ func field_Mutation_bind_role_args(ctx context.Context, ec *executionContext, ra
 	return args, nil
 }
 
+func field_Mutation_build_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNBuildImageInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_cancel_task_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2451,10 +2861,43 @@ func field_Mutation_clear_images_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
+func field_Mutation_create_build_task_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNCreateBuildTaskInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_create_key_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNCreateKeyInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_create_model_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNCreateModelInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_create_pipeline_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNCreatePipelineInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -2492,6 +2935,50 @@ func field_Mutation_dealias_image_args(ctx context.Context, ec *executionContext
 		return nil, err
 	}
 	args["alias"] = arg0
+	return args, nil
+}
+
+func field_Mutation_delete_build_task_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNDeleteBuildTaskInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_delete_built_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNDeleteBuiltImageInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_delete_model_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNDeleteModelInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_delete_pipeline_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNDeletePipelineInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -2786,6 +3273,17 @@ func field_Mutation_remove_remote_image_args(ctx context.Context, ec *executionC
 	return args, nil
 }
 
+func field_Mutation_rename_built_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNRenameBuiltImageInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_report_inventory_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2971,6 +3469,50 @@ func field_Query_audit_args(ctx context.Context, ec *executionContext, rawArgs m
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalOListInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_build_task_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNGetBuildTaskInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_build_tasks_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalOListInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_built_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNGetBuiltImageInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_built_images_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalOListBuiltImagesInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -3186,10 +3728,54 @@ func field_Query_list_remote_images_args(ctx context.Context, ec *executionConte
 	return args, nil
 }
 
+func field_Query_model_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNGetModelInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_models_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalOListModelsInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Query_parse_reference_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNParseReferenceInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_pipeline_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNGetPipelineInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Query_pipelines_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalOListPipelinesInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -5755,6 +6341,1493 @@ func fieldContext_BindRoleResult_changed(_ context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _BuildImageResult_task_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.BuildImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildImageResult_task_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TaskID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.TaskID) graphql.Marshaler {
+			return marshalOID2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskID(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_BuildImageResult_task_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildImageResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.BuildImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildImageResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.BuiltImage) graphql.Marshaler {
+			return marshalOBuiltImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImage(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_BuildImageResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuiltImage_id(ctx, ec, field)
+			case "task_id":
+				return fieldContext_BuiltImage_task_id(ctx, ec, field)
+			case "source_kind":
+				return fieldContext_BuiltImage_source_kind(ctx, ec, field)
+			case "model_id":
+				return fieldContext_BuiltImage_model_id(ctx, ec, field)
+			case "pipeline_id":
+				return fieldContext_BuiltImage_pipeline_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuiltImage_name(ctx, ec, field)
+			case "tag":
+				return fieldContext_BuiltImage_tag(ctx, ec, field)
+			case "repository":
+				return fieldContext_BuiltImage_repository(ctx, ec, field)
+			case "registry_host":
+				return fieldContext_BuiltImage_registry_host(ctx, ec, field)
+			case "author":
+				return fieldContext_BuiltImage_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuiltImage_domain(ctx, ec, field)
+			case "state":
+				return fieldContext_BuiltImage_state(ctx, ec, field)
+			case "digest":
+				return fieldContext_BuiltImage_digest(ctx, ec, field)
+			case "agent_id":
+				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "local":
+				return fieldContext_BuiltImage_local(ctx, ec, field)
+			case "pushed":
+				return fieldContext_BuiltImage_pushed(ctx, ec, field)
+			case "manifest_digest":
+				return fieldContext_BuiltImage_manifest_digest(ctx, ec, field)
+			case "image_id":
+				return fieldContext_BuiltImage_image_id(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuiltImage_created_at(ctx, ec, field)
+			case "updated_at":
+				return fieldContext_BuiltImage_updated_at(ctx, ec, field)
+			case "revision":
+				return fieldContext_BuiltImage_revision(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuiltImage", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _BuildSource_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildSource_type(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuildSourceType) graphql.Marshaler {
+			return marshalNBuildSourceType2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildSourceType(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuildSource_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BuildSourceType does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildSource_path(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildSource_path(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_BuildSource_path(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildSource_template(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildSource_template(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Template, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.BuildTemplate) graphql.Marshaler {
+			return marshalOBuildTemplate2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTemplate(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_BuildSource_template(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildSource",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "base_image":
+				return fieldContext_BuildTemplate_base_image(ctx, ec, field)
+			case "requirements":
+				return fieldContext_BuildTemplate_requirements(ctx, ec, field)
+			case "files":
+				return fieldContext_BuildTemplate_files(ctx, ec, field)
+			case "command":
+				return fieldContext_BuildTemplate_command(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuildTemplate", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTask_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTask_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuildTask_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTask",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTask_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTask_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuildTask_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTask",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTask_author(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTask_author(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Author, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.UserID) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐUserID(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuildTask_author(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTask",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTask_domain(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTask_domain(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Domain, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuildTask_domain(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTask",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTask_created_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTask_created_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuildTask_created_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTask",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Time does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTemplate_base_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTemplate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTemplate_base_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BaseImage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuildTemplate_base_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTemplate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTemplate_requirements(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTemplate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTemplate_requirements(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requirements, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_BuildTemplate_requirements(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTemplate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTemplate_files(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTemplate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTemplate_files(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.BuildTemplate().Files(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []view.KVPair) graphql.Marshaler {
+			return marshalNKVPair2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋadaptersᚋgraphqlᚋviewᚐKVPairᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuildTemplate_files(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTemplate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "key":
+				return fieldContext_KVPair_key(ctx, ec, field)
+			case "value":
+				return fieldContext_KVPair_value(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type KVPair", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _BuildTemplate_command(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuildTemplate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuildTemplate_command(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Command, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_BuildTemplate_command(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuildTemplate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Buildable_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Buildable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Buildable_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Buildable_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Buildable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Buildable_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Buildable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Buildable_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuildableKind) graphql.Marshaler {
+			return marshalNBuildableKind2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildableKind(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Buildable_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Buildable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BuildableKind does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Buildable_task_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Buildable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Buildable_task_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TaskID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Buildable_task_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Buildable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Buildable_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Buildable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Buildable_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Buildable_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Buildable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Buildable_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Buildable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Buildable_source(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuildSource) graphql.Marshaler {
+			return marshalNBuildSource2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildSource(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Buildable_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Buildable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "type":
+				return fieldContext_BuildSource_type(ctx, ec, field)
+			case "path":
+				return fieldContext_BuildSource_path(ctx, ec, field)
+			case "template":
+				return fieldContext_BuildSource_template(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuildSource", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _Buildable_author(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Buildable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Buildable_author(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Author, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.UserID) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐUserID(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Buildable_author(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Buildable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Buildable_domain(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Buildable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Buildable_domain(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Domain, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Buildable_domain(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Buildable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Buildable_created_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Buildable) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Buildable_created_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Buildable_created_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Buildable",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Time does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_task_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_task_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TaskID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_task_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_source_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_source_kind(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceKind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuildableKind) graphql.Marshaler {
+			return marshalNBuildableKind2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildableKind(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_source_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BuildableKind does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_model_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_model_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ModelID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_model_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_pipeline_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_pipeline_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PipelineID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_pipeline_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_tag(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_tag(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tag, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_tag(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_repository(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_repository(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Repository, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_repository(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_registry_host(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_registry_host(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RegistryHost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_registry_host(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_author(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_author(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Author, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.UserID) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐUserID(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_author(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_domain(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_domain(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Domain, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_domain(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_state(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuildState) graphql.Marshaler {
+			return marshalNBuildState2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildState(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BuildState does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_agent_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AgentID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.AgentID) graphql.Marshaler {
+			return marshalNID2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐAgentID(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_agent_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_local(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_local(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Local, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_local(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_pushed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_pushed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pushed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_pushed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_manifest_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_manifest_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ManifestDigest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_manifest_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_image_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_image_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ImageID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.ImageID) graphql.Marshaler {
+			return marshalNID2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐImageID(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_image_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_created_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_created_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_created_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Time does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_updated_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_updated_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_updated_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Time does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_revision(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
 func _CancelTaskResult_task(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.CancelTaskResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6026,6 +8099,216 @@ func fieldContext_ClearImagesResult_dry_run(_ context.Context, ec *executionCont
 	return fc, nil
 }
 
+func _Container_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Container) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Container_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Container_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Container",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Container_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Container) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Container_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Container_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Container",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Container_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Container) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Container_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Container_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Container",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Container_running(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Container) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Container_running(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Running, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_Container_running(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Container",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _Container_created_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Container) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Container_created_at(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalOTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Container_created_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Container",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Time does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _CreateBuildTaskResult_task(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.CreateBuildTaskResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CreateBuildTaskResult_task(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Task, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuildTask) graphql.Marshaler {
+			return marshalNBuildTask2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTask(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_CreateBuildTaskResult_task(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateBuildTaskResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuildTask_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuildTask_name(ctx, ec, field)
+			case "author":
+				return fieldContext_BuildTask_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuildTask_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuildTask_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuildTask", field.Name)
+		},
+	}
+	return fc, nil
+}
+
 func _CreateKeyResult_key(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.CreateKeyResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6105,6 +8388,108 @@ func fieldContext_CreateKeyResult_secret(_ context.Context, ec *executionContext
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _CreateModelResult_model(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.CreateModelResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CreateModelResult_model(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Model, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Buildable) graphql.Marshaler {
+			return marshalNBuildable2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildable(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_CreateModelResult_model(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateModelResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Buildable_id(ctx, ec, field)
+			case "kind":
+				return fieldContext_Buildable_kind(ctx, ec, field)
+			case "task_id":
+				return fieldContext_Buildable_task_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Buildable_name(ctx, ec, field)
+			case "source":
+				return fieldContext_Buildable_source(ctx, ec, field)
+			case "author":
+				return fieldContext_Buildable_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_Buildable_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Buildable_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Buildable", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _CreatePipelineResult_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.CreatePipelineResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CreatePipelineResult_pipeline(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pipeline, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Buildable) graphql.Marshaler {
+			return marshalNBuildable2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildable(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_CreatePipelineResult_pipeline(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreatePipelineResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Buildable_id(ctx, ec, field)
+			case "kind":
+				return fieldContext_Buildable_kind(ctx, ec, field)
+			case "task_id":
+				return fieldContext_Buildable_task_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Buildable_name(ctx, ec, field)
+			case "source":
+				return fieldContext_Buildable_source(ctx, ec, field)
+			case "author":
+				return fieldContext_Buildable_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_Buildable_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Buildable_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Buildable", field.Name)
 		},
 	}
 	return fc, nil
@@ -6501,6 +8886,495 @@ func fieldContext_Decision_revision(_ context.Context, ec *executionContext, fie
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteBuildTaskResult_task(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteBuildTaskResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteBuildTaskResult_task(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Task, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuildTask) graphql.Marshaler {
+			return marshalNBuildTask2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTask(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeleteBuildTaskResult_task(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteBuildTaskResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuildTask_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuildTask_name(ctx, ec, field)
+			case "author":
+				return fieldContext_BuildTask_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuildTask_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuildTask_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuildTask", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteBuildTaskResult_dry_run(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteBuildTaskResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteBuildTaskResult_dry_run(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DryRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeleteBuildTaskResult_dry_run(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteBuildTaskResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteBuiltImageResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteBuiltImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteBuiltImageResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuiltImage) graphql.Marshaler {
+			return marshalNBuiltImage2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImage(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeleteBuiltImageResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteBuiltImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuiltImage_id(ctx, ec, field)
+			case "task_id":
+				return fieldContext_BuiltImage_task_id(ctx, ec, field)
+			case "source_kind":
+				return fieldContext_BuiltImage_source_kind(ctx, ec, field)
+			case "model_id":
+				return fieldContext_BuiltImage_model_id(ctx, ec, field)
+			case "pipeline_id":
+				return fieldContext_BuiltImage_pipeline_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuiltImage_name(ctx, ec, field)
+			case "tag":
+				return fieldContext_BuiltImage_tag(ctx, ec, field)
+			case "repository":
+				return fieldContext_BuiltImage_repository(ctx, ec, field)
+			case "registry_host":
+				return fieldContext_BuiltImage_registry_host(ctx, ec, field)
+			case "author":
+				return fieldContext_BuiltImage_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuiltImage_domain(ctx, ec, field)
+			case "state":
+				return fieldContext_BuiltImage_state(ctx, ec, field)
+			case "digest":
+				return fieldContext_BuiltImage_digest(ctx, ec, field)
+			case "agent_id":
+				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "local":
+				return fieldContext_BuiltImage_local(ctx, ec, field)
+			case "pushed":
+				return fieldContext_BuiltImage_pushed(ctx, ec, field)
+			case "manifest_digest":
+				return fieldContext_BuiltImage_manifest_digest(ctx, ec, field)
+			case "image_id":
+				return fieldContext_BuiltImage_image_id(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuiltImage_created_at(ctx, ec, field)
+			case "updated_at":
+				return fieldContext_BuiltImage_updated_at(ctx, ec, field)
+			case "revision":
+				return fieldContext_BuiltImage_revision(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuiltImage", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteBuiltImageResult_stopped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteBuiltImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteBuiltImageResult_stopped(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stopped, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []domain.Container) graphql.Marshaler {
+			return marshalNContainer2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐContainerᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeleteBuiltImageResult_stopped(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteBuiltImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Container_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Container_name(ctx, ec, field)
+			case "image":
+				return fieldContext_Container_image(ctx, ec, field)
+			case "running":
+				return fieldContext_Container_running(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Container_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Container", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteBuiltImageResult_removed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteBuiltImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteBuiltImageResult_removed(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Removed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []domain.Container) graphql.Marshaler {
+			return marshalNContainer2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐContainerᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeleteBuiltImageResult_removed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteBuiltImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Container_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Container_name(ctx, ec, field)
+			case "image":
+				return fieldContext_Container_image(ctx, ec, field)
+			case "running":
+				return fieldContext_Container_running(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Container_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Container", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteBuiltImageResult_blocked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteBuiltImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteBuiltImageResult_blocked(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Blocked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *domain.Problem) graphql.Marshaler {
+			return marshalOProblem2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐProblem(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_DeleteBuiltImageResult_blocked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteBuiltImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "code":
+				return fieldContext_Problem_code(ctx, ec, field)
+			case "reason":
+				return fieldContext_Problem_reason(ctx, ec, field)
+			case "on":
+				return fieldContext_Problem_on(ctx, ec, field)
+			case "message":
+				return fieldContext_Problem_message(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteBuiltImageResult_dry_run(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteBuiltImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteBuiltImageResult_dry_run(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DryRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeleteBuiltImageResult_dry_run(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteBuiltImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteModelResult_model(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteModelResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteModelResult_model(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Model, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Buildable) graphql.Marshaler {
+			return marshalNBuildable2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildable(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeleteModelResult_model(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteModelResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Buildable_id(ctx, ec, field)
+			case "kind":
+				return fieldContext_Buildable_kind(ctx, ec, field)
+			case "task_id":
+				return fieldContext_Buildable_task_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Buildable_name(ctx, ec, field)
+			case "source":
+				return fieldContext_Buildable_source(ctx, ec, field)
+			case "author":
+				return fieldContext_Buildable_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_Buildable_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Buildable_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Buildable", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _DeleteModelResult_dry_run(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeleteModelResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeleteModelResult_dry_run(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DryRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeleteModelResult_dry_run(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteModelResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _DeletePipelineResult_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeletePipelineResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeletePipelineResult_pipeline(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pipeline, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Buildable) graphql.Marshaler {
+			return marshalNBuildable2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildable(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeletePipelineResult_pipeline(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletePipelineResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Buildable_id(ctx, ec, field)
+			case "kind":
+				return fieldContext_Buildable_kind(ctx, ec, field)
+			case "task_id":
+				return fieldContext_Buildable_task_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Buildable_name(ctx, ec, field)
+			case "source":
+				return fieldContext_Buildable_source(ctx, ec, field)
+			case "author":
+				return fieldContext_Buildable_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_Buildable_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Buildable_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Buildable", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _DeletePipelineResult_dry_run(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.DeletePipelineResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DeletePipelineResult_dry_run(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DryRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_DeletePipelineResult_dry_run(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeletePipelineResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
 		},
 	}
 	return fc, nil
@@ -7542,6 +10416,128 @@ func fieldContext_ForgetImagesResult_dry_run(_ context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _GetBuildTaskResult_task(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetBuildTaskResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetBuildTaskResult_task(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Task, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuildTask) graphql.Marshaler {
+			return marshalNBuildTask2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTask(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetBuildTaskResult_task(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetBuildTaskResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuildTask_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuildTask_name(ctx, ec, field)
+			case "author":
+				return fieldContext_BuildTask_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuildTask_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuildTask_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuildTask", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _GetBuiltImageResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetBuiltImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetBuiltImageResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuiltImage) graphql.Marshaler {
+			return marshalNBuiltImage2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImage(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetBuiltImageResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetBuiltImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuiltImage_id(ctx, ec, field)
+			case "task_id":
+				return fieldContext_BuiltImage_task_id(ctx, ec, field)
+			case "source_kind":
+				return fieldContext_BuiltImage_source_kind(ctx, ec, field)
+			case "model_id":
+				return fieldContext_BuiltImage_model_id(ctx, ec, field)
+			case "pipeline_id":
+				return fieldContext_BuiltImage_pipeline_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuiltImage_name(ctx, ec, field)
+			case "tag":
+				return fieldContext_BuiltImage_tag(ctx, ec, field)
+			case "repository":
+				return fieldContext_BuiltImage_repository(ctx, ec, field)
+			case "registry_host":
+				return fieldContext_BuiltImage_registry_host(ctx, ec, field)
+			case "author":
+				return fieldContext_BuiltImage_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuiltImage_domain(ctx, ec, field)
+			case "state":
+				return fieldContext_BuiltImage_state(ctx, ec, field)
+			case "digest":
+				return fieldContext_BuiltImage_digest(ctx, ec, field)
+			case "agent_id":
+				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "local":
+				return fieldContext_BuiltImage_local(ctx, ec, field)
+			case "pushed":
+				return fieldContext_BuiltImage_pushed(ctx, ec, field)
+			case "manifest_digest":
+				return fieldContext_BuiltImage_manifest_digest(ctx, ec, field)
+			case "image_id":
+				return fieldContext_BuiltImage_image_id(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuiltImage_created_at(ctx, ec, field)
+			case "updated_at":
+				return fieldContext_BuiltImage_updated_at(ctx, ec, field)
+			case "revision":
+				return fieldContext_BuiltImage_revision(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuiltImage", field.Name)
+		},
+	}
+	return fc, nil
+}
+
 func _GetImageDigestResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetImageDigestResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7708,6 +10704,108 @@ func fieldContext_GetImageSizeResult_size(_ context.Context, ec *executionContex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _GetModelResult_model(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetModelResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetModelResult_model(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Model, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Buildable) graphql.Marshaler {
+			return marshalNBuildable2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildable(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetModelResult_model(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetModelResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Buildable_id(ctx, ec, field)
+			case "kind":
+				return fieldContext_Buildable_kind(ctx, ec, field)
+			case "task_id":
+				return fieldContext_Buildable_task_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Buildable_name(ctx, ec, field)
+			case "source":
+				return fieldContext_Buildable_source(ctx, ec, field)
+			case "author":
+				return fieldContext_Buildable_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_Buildable_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Buildable_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Buildable", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _GetPipelineResult_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.GetPipelineResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_GetPipelineResult_pipeline(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pipeline, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Buildable) graphql.Marshaler {
+			return marshalNBuildable2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildable(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_GetPipelineResult_pipeline(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GetPipelineResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Buildable_id(ctx, ec, field)
+			case "kind":
+				return fieldContext_Buildable_kind(ctx, ec, field)
+			case "task_id":
+				return fieldContext_Buildable_task_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Buildable_name(ctx, ec, field)
+			case "source":
+				return fieldContext_Buildable_source(ctx, ec, field)
+			case "author":
+				return fieldContext_Buildable_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_Buildable_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Buildable_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Buildable", field.Name)
 		},
 	}
 	return fc, nil
@@ -12338,6 +15436,260 @@ func fieldContext_ListAgentsResult_total(_ context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _ListBuildTasksResult_tasks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListBuildTasksResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListBuildTasksResult_tasks(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tasks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []domain.BuildTask) graphql.Marshaler {
+			return marshalNBuildTask2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTaskᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ListBuildTasksResult_tasks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListBuildTasksResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuildTask_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuildTask_name(ctx, ec, field)
+			case "author":
+				return fieldContext_BuildTask_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuildTask_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuildTask_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuildTask", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _ListBuildTasksResult_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListBuildTasksResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListBuildTasksResult_next(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListBuildTasksResult_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListBuildTasksResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListBuildTasksResult_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListBuildTasksResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListBuildTasksResult_total(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListBuildTasksResult_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListBuildTasksResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListBuiltImagesResult_images(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListBuiltImagesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListBuiltImagesResult_images(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Images, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []domain.BuiltImage) graphql.Marshaler {
+			return marshalNBuiltImage2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImageᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ListBuiltImagesResult_images(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListBuiltImagesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuiltImage_id(ctx, ec, field)
+			case "task_id":
+				return fieldContext_BuiltImage_task_id(ctx, ec, field)
+			case "source_kind":
+				return fieldContext_BuiltImage_source_kind(ctx, ec, field)
+			case "model_id":
+				return fieldContext_BuiltImage_model_id(ctx, ec, field)
+			case "pipeline_id":
+				return fieldContext_BuiltImage_pipeline_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuiltImage_name(ctx, ec, field)
+			case "tag":
+				return fieldContext_BuiltImage_tag(ctx, ec, field)
+			case "repository":
+				return fieldContext_BuiltImage_repository(ctx, ec, field)
+			case "registry_host":
+				return fieldContext_BuiltImage_registry_host(ctx, ec, field)
+			case "author":
+				return fieldContext_BuiltImage_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuiltImage_domain(ctx, ec, field)
+			case "state":
+				return fieldContext_BuiltImage_state(ctx, ec, field)
+			case "digest":
+				return fieldContext_BuiltImage_digest(ctx, ec, field)
+			case "agent_id":
+				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "local":
+				return fieldContext_BuiltImage_local(ctx, ec, field)
+			case "pushed":
+				return fieldContext_BuiltImage_pushed(ctx, ec, field)
+			case "manifest_digest":
+				return fieldContext_BuiltImage_manifest_digest(ctx, ec, field)
+			case "image_id":
+				return fieldContext_BuiltImage_image_id(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuiltImage_created_at(ctx, ec, field)
+			case "updated_at":
+				return fieldContext_BuiltImage_updated_at(ctx, ec, field)
+			case "revision":
+				return fieldContext_BuiltImage_revision(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuiltImage", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _ListBuiltImagesResult_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListBuiltImagesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListBuiltImagesResult_next(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListBuiltImagesResult_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListBuiltImagesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListBuiltImagesResult_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListBuiltImagesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListBuiltImagesResult_total(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListBuiltImagesResult_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListBuiltImagesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
 func _ListImageTagsResult_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListImageTagsResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12679,6 +16031,240 @@ func _ListKeysResult_total(ctx context.Context, ec *executionContext, field grap
 func fieldContext_ListKeysResult_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "ListKeysResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListModelsResult_models(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListModelsResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListModelsResult_models(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Models, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []domain.Buildable) graphql.Marshaler {
+			return marshalNBuildable2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildableᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ListModelsResult_models(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListModelsResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Buildable_id(ctx, ec, field)
+			case "kind":
+				return fieldContext_Buildable_kind(ctx, ec, field)
+			case "task_id":
+				return fieldContext_Buildable_task_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Buildable_name(ctx, ec, field)
+			case "source":
+				return fieldContext_Buildable_source(ctx, ec, field)
+			case "author":
+				return fieldContext_Buildable_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_Buildable_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Buildable_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Buildable", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _ListModelsResult_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListModelsResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListModelsResult_next(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListModelsResult_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListModelsResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListModelsResult_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListModelsResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListModelsResult_total(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListModelsResult_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListModelsResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Int does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListPipelinesResult_pipelines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListPipelinesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListPipelinesResult_pipelines(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pipelines, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []domain.Buildable) graphql.Marshaler {
+			return marshalNBuildable2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildableᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_ListPipelinesResult_pipelines(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListPipelinesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_Buildable_id(ctx, ec, field)
+			case "kind":
+				return fieldContext_Buildable_kind(ctx, ec, field)
+			case "task_id":
+				return fieldContext_Buildable_task_id(ctx, ec, field)
+			case "name":
+				return fieldContext_Buildable_name(ctx, ec, field)
+			case "source":
+				return fieldContext_Buildable_source(ctx, ec, field)
+			case "author":
+				return fieldContext_Buildable_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_Buildable_domain(ctx, ec, field)
+			case "created_at":
+				return fieldContext_Buildable_created_at(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type Buildable", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _ListPipelinesResult_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListPipelinesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListPipelinesResult_next(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Next, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListPipelinesResult_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListPipelinesResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _ListPipelinesResult_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.ListPipelinesResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ListPipelinesResult_total(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_ListPipelinesResult_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ListPipelinesResult",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -14645,6 +18231,463 @@ func fieldContext_Mutation_alias_image_by_id(ctx context.Context, ec *executionC
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = field_Mutation_alias_image_by_id_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_create_build_task(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_create_build_task(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateBuildTask(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.CreateBuildTaskResult) graphql.Marshaler {
+			return marshalOCreateBuildTaskResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCreateBuildTaskResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_create_build_task(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "task":
+				return fieldContext_CreateBuildTaskResult_task(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type CreateBuildTaskResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_create_build_task_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_delete_build_task(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_delete_build_task(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteBuildTask(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.DeleteBuildTaskResult) graphql.Marshaler {
+			return marshalODeleteBuildTaskResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeleteBuildTaskResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_delete_build_task(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "task":
+				return fieldContext_DeleteBuildTaskResult_task(ctx, ec, field)
+			case "dry_run":
+				return fieldContext_DeleteBuildTaskResult_dry_run(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type DeleteBuildTaskResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_delete_build_task_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_create_model(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_create_model(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateModel(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.CreateModelResult) graphql.Marshaler {
+			return marshalOCreateModelResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCreateModelResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_create_model(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "model":
+				return fieldContext_CreateModelResult_model(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type CreateModelResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_create_model_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_delete_model(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_delete_model(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteModel(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.DeleteModelResult) graphql.Marshaler {
+			return marshalODeleteModelResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeleteModelResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_delete_model(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "model":
+				return fieldContext_DeleteModelResult_model(ctx, ec, field)
+			case "dry_run":
+				return fieldContext_DeleteModelResult_dry_run(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type DeleteModelResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_delete_model_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_create_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_create_pipeline(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreatePipeline(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.CreatePipelineResult) graphql.Marshaler {
+			return marshalOCreatePipelineResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCreatePipelineResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_create_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "pipeline":
+				return fieldContext_CreatePipelineResult_pipeline(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type CreatePipelineResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_create_pipeline_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_delete_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_delete_pipeline(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeletePipeline(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.DeletePipelineResult) graphql.Marshaler {
+			return marshalODeletePipelineResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeletePipelineResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_delete_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "pipeline":
+				return fieldContext_DeletePipelineResult_pipeline(ctx, ec, field)
+			case "dry_run":
+				return fieldContext_DeletePipelineResult_dry_run(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type DeletePipelineResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_delete_pipeline_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_build_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_build_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BuildImage(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.BuildImageResult) graphql.Marshaler {
+			return marshalOBuildImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐBuildImageResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_build_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "task_id":
+				return fieldContext_BuildImageResult_task_id(ctx, ec, field)
+			case "image":
+				return fieldContext_BuildImageResult_image(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuildImageResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_build_image_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_rename_built_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_rename_built_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RenameBuiltImage(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.RenameBuiltImageResult) graphql.Marshaler {
+			return marshalORenameBuiltImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRenameBuiltImageResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_rename_built_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "image":
+				return fieldContext_RenameBuiltImageResult_image(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type RenameBuiltImageResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_rename_built_image_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_delete_built_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_delete_built_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteBuiltImage(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.DeleteBuiltImageResult) graphql.Marshaler {
+			return marshalODeleteBuiltImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeleteBuiltImageResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_delete_built_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "image":
+				return fieldContext_DeleteBuiltImageResult_image(ctx, ec, field)
+			case "stopped":
+				return fieldContext_DeleteBuiltImageResult_stopped(ctx, ec, field)
+			case "removed":
+				return fieldContext_DeleteBuiltImageResult_removed(ctx, ec, field)
+			case "blocked":
+				return fieldContext_DeleteBuiltImageResult_blocked(ctx, ec, field)
+			case "dry_run":
+				return fieldContext_DeleteBuiltImageResult_dry_run(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type DeleteBuiltImageResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_delete_built_image_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -19571,6 +23614,414 @@ func fieldContext_Query_aliases(ctx context.Context, ec *executionContext, field
 	return fc, nil
 }
 
+func _Query_build_task(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_build_task(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().BuildTask(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.GetBuildTaskResult) graphql.Marshaler {
+			return marshalOGetBuildTaskResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetBuildTaskResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_build_task(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "task":
+				return fieldContext_GetBuildTaskResult_task(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type GetBuildTaskResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_build_task_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_build_tasks(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_build_tasks(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().BuildTasks(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.ListBuildTasksResult) graphql.Marshaler {
+			return marshalOListBuildTasksResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListBuildTasksResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_build_tasks(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "tasks":
+				return fieldContext_ListBuildTasksResult_tasks(ctx, ec, field)
+			case "next":
+				return fieldContext_ListBuildTasksResult_next(ctx, ec, field)
+			case "total":
+				return fieldContext_ListBuildTasksResult_total(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type ListBuildTasksResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_build_tasks_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_model(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_model(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Model(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.GetModelResult) graphql.Marshaler {
+			return marshalOGetModelResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetModelResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_model(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "model":
+				return fieldContext_GetModelResult_model(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type GetModelResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_model_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_models(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_models(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Models(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.ListModelsResult) graphql.Marshaler {
+			return marshalOListModelsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListModelsResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_models(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "models":
+				return fieldContext_ListModelsResult_models(ctx, ec, field)
+			case "next":
+				return fieldContext_ListModelsResult_next(ctx, ec, field)
+			case "total":
+				return fieldContext_ListModelsResult_total(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type ListModelsResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_models_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_pipeline(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Pipeline(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.GetPipelineResult) graphql.Marshaler {
+			return marshalOGetPipelineResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetPipelineResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_pipeline(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "pipeline":
+				return fieldContext_GetPipelineResult_pipeline(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type GetPipelineResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_pipeline_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_pipelines(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_pipelines(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Pipelines(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.ListPipelinesResult) graphql.Marshaler {
+			return marshalOListPipelinesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListPipelinesResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_pipelines(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "pipelines":
+				return fieldContext_ListPipelinesResult_pipelines(ctx, ec, field)
+			case "next":
+				return fieldContext_ListPipelinesResult_next(ctx, ec, field)
+			case "total":
+				return fieldContext_ListPipelinesResult_total(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type ListPipelinesResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_pipelines_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_built_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_built_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().BuiltImage(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.GetBuiltImageResult) graphql.Marshaler {
+			return marshalOGetBuiltImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetBuiltImageResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_built_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "image":
+				return fieldContext_GetBuiltImageResult_image(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type GetBuiltImageResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_built_image_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_built_images(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_built_images(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().BuiltImages(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.ListBuiltImagesResult) graphql.Marshaler {
+			return marshalOListBuiltImagesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListBuiltImagesResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Query_built_images(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "images":
+				return fieldContext_ListBuiltImagesResult_images(ctx, ec, field)
+			case "next":
+				return fieldContext_ListBuiltImagesResult_next(ctx, ec, field)
+			case "total":
+				return fieldContext_ListBuiltImagesResult_total(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type ListBuiltImagesResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_built_images_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_images_page(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22578,6 +27029,83 @@ func fieldContext_RemovedRemote_problem(_ context.Context, ec *executionContext,
 				return fieldContext_Problem_message(ctx, ec, field)
 			}
 			return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
+		},
+	}
+	return fc, nil
+}
+
+func _RenameBuiltImageResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.RenameBuiltImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RenameBuiltImageResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.BuiltImage) graphql.Marshaler {
+			return marshalNBuiltImage2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImage(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_RenameBuiltImageResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RenameBuiltImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "id":
+				return fieldContext_BuiltImage_id(ctx, ec, field)
+			case "task_id":
+				return fieldContext_BuiltImage_task_id(ctx, ec, field)
+			case "source_kind":
+				return fieldContext_BuiltImage_source_kind(ctx, ec, field)
+			case "model_id":
+				return fieldContext_BuiltImage_model_id(ctx, ec, field)
+			case "pipeline_id":
+				return fieldContext_BuiltImage_pipeline_id(ctx, ec, field)
+			case "name":
+				return fieldContext_BuiltImage_name(ctx, ec, field)
+			case "tag":
+				return fieldContext_BuiltImage_tag(ctx, ec, field)
+			case "repository":
+				return fieldContext_BuiltImage_repository(ctx, ec, field)
+			case "registry_host":
+				return fieldContext_BuiltImage_registry_host(ctx, ec, field)
+			case "author":
+				return fieldContext_BuiltImage_author(ctx, ec, field)
+			case "domain":
+				return fieldContext_BuiltImage_domain(ctx, ec, field)
+			case "state":
+				return fieldContext_BuiltImage_state(ctx, ec, field)
+			case "digest":
+				return fieldContext_BuiltImage_digest(ctx, ec, field)
+			case "agent_id":
+				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "local":
+				return fieldContext_BuiltImage_local(ctx, ec, field)
+			case "pushed":
+				return fieldContext_BuiltImage_pushed(ctx, ec, field)
+			case "manifest_digest":
+				return fieldContext_BuiltImage_manifest_digest(ctx, ec, field)
+			case "image_id":
+				return fieldContext_BuiltImage_image_id(ctx, ec, field)
+			case "created_at":
+				return fieldContext_BuiltImage_created_at(ctx, ec, field)
+			case "updated_at":
+				return fieldContext_BuiltImage_updated_at(ctx, ec, field)
+			case "revision":
+				return fieldContext_BuiltImage_revision(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type BuiltImage", field.Name)
 		},
 	}
 	return fc, nil
@@ -28688,6 +33216,204 @@ func unmarshalInputBindingInput(ctx context.Context, ec *executionContext, obj a
 	return it, nil
 }
 
+func unmarshalInputBuildImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "model_id", "pipeline_id", "tag", "repository", "agent_id", "overwrite", "skip_build", "push", "remote", "background"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["name"] = data
+		case "model_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("model_id"))
+			data, err := unmarshalOBigInt2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["model_id"] = data
+		case "pipeline_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pipeline_id"))
+			data, err := unmarshalOBigInt2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["pipeline_id"] = data
+		case "tag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tag"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["tag"] = data
+		case "repository":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("repository"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["repository"] = data
+		case "agent_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("agent_id"))
+			data, err := unmarshalOID2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["agent_id"] = data
+		case "overwrite":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("overwrite"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["overwrite"] = data
+		case "skip_build":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("skip_build"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["skip_build"] = data
+		case "push":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("push"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["push"] = data
+		case "remote":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remote"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["remote"] = data
+		case "background":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("background"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["background"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputBuildSourceInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"type", "path", "template"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := unmarshalNBuildSourceType2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildSourceType(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["type"] = data
+		case "path":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("path"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["path"] = data
+		case "template":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("template"))
+			data, err := unmarshalOBuildTemplateInput2map(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["template"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputBuildTemplateInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"base_image", "requirements", "files", "command"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "base_image":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("base_image"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["base_image"] = data
+		case "requirements":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requirements"))
+			data, err := unmarshalOString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["requirements"] = data
+		case "files":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("files"))
+			data, err := unmarshalOKVPairInput2ᚕmapᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["files"] = data
+		case "command":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("command"))
+			data, err := unmarshalOString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["command"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputCancelTaskInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -28833,6 +33559,37 @@ func unmarshalInputClearImagesInput(ctx context.Context, ec *executionContext, o
 	return it, nil
 }
 
+func unmarshalInputCreateBuildTaskInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["name"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputCreateKeyInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -28901,6 +33658,96 @@ func unmarshalInputCreateKeyInput(ctx context.Context, ec *executionContext, obj
 				return it, err
 			}
 			it["projects"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputCreateModelInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"task_id", "name", "source"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "task_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("task_id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["task_id"] = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["name"] = data
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := unmarshalNBuildSourceInput2map(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["source"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputCreatePipelineInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"task_id", "name", "source"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "task_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("task_id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["task_id"] = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["name"] = data
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := unmarshalNBuildSourceInput2map(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["source"] = data
 		}
 	}
 	return it, nil
@@ -29040,6 +33887,172 @@ func unmarshalInputCreateRoleInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it["inherits"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputDeleteBuildTaskInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "dry_run"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
+		case "dry_run":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dry_run"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["dry_run"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputDeleteBuiltImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "cascade", "meta_only", "dry_run"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
+		case "cascade":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cascade"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["cascade"] = data
+		case "meta_only":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meta_only"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["meta_only"] = data
+		case "dry_run":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dry_run"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["dry_run"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputDeleteModelInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "dry_run"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
+		case "dry_run":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dry_run"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["dry_run"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputDeletePipelineInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "dry_run"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
+		case "dry_run":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dry_run"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["dry_run"] = data
 		}
 	}
 	return it, nil
@@ -29474,6 +34487,68 @@ func unmarshalInputForgetImagesInput(ctx context.Context, ec *executionContext, 
 	return it, nil
 }
 
+func unmarshalInputGetBuildTaskInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputGetBuiltImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputGetImageDigestInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -29614,6 +34689,68 @@ func unmarshalInputGetImageSizeInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it["architecture"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputGetModelInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputGetPipelineInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
 		}
 	}
 	return it, nil
@@ -30104,6 +35241,72 @@ func unmarshalInputKVPairInput(ctx context.Context, ec *executionContext, obj an
 	return it, nil
 }
 
+func unmarshalInputListBuiltImagesInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"task_id", "where", "limit", "after", "sort", "desc"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "task_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("task_id"))
+			data, err := unmarshalOBigInt2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["task_id"] = data
+		case "where":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("where"))
+			data, err := unmarshalOFilterInput2map(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["where"] = data
+		case "limit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limit"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["limit"] = data
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["after"] = data
+		case "sort":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sort"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["sort"] = data
+		case "desc":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("desc"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["desc"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputListImageTagsInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -30189,6 +35392,138 @@ func unmarshalInputListInput(ctx context.Context, ec *executionContext, obj any)
 			continue
 		}
 		switch k {
+		case "where":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("where"))
+			data, err := unmarshalOFilterInput2map(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["where"] = data
+		case "limit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limit"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["limit"] = data
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["after"] = data
+		case "sort":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sort"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["sort"] = data
+		case "desc":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("desc"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["desc"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputListModelsInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"task_id", "where", "limit", "after", "sort", "desc"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "task_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("task_id"))
+			data, err := unmarshalOBigInt2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["task_id"] = data
+		case "where":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("where"))
+			data, err := unmarshalOFilterInput2map(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["where"] = data
+		case "limit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limit"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["limit"] = data
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["after"] = data
+		case "sort":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sort"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["sort"] = data
+		case "desc":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("desc"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["desc"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputListPipelinesInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"task_id", "where", "limit", "after", "sort", "desc"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "task_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("task_id"))
+			data, err := unmarshalOBigInt2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["task_id"] = data
 		case "where":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("where"))
 			data, err := unmarshalOFilterInput2map(ctx, ec, v)
@@ -31279,6 +36614,44 @@ func unmarshalInputRemoveRemoteImageInput(ctx context.Context, ec *executionCont
 				return it, err
 			}
 			it["dry_run"] = data
+		}
+	}
+	return it, nil
+}
+
+func unmarshalInputRenameBuiltImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "name"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNBigInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["id"] = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["name"] = data
 		}
 	}
 	return it, nil
@@ -32939,6 +38312,438 @@ func _BindRoleResult(ctx context.Context, ec *executionContext, sel ast.Selectio
 	return out
 }
 
+var buildImageResultImplementors = []string{"BuildImageResult"}
+
+func _BuildImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.BuildImageResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, buildImageResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BuildImageResult")
+		case "task_id":
+			out.Values[i] = _BuildImageResult_task_id(ctx, ec, field, obj)
+		case "image":
+			out.Values[i] = _BuildImageResult_image(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var buildSourceImplementors = []string{"BuildSource"}
+
+func _BuildSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.BuildSource) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, buildSourceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BuildSource")
+		case "type":
+			out.Values[i] = _BuildSource_type(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = _BuildSource_path(ctx, ec, field, obj)
+		case "template":
+			out.Values[i] = _BuildSource_template(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var buildTaskImplementors = []string{"BuildTask"}
+
+func _BuildTask(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.BuildTask) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, buildTaskImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BuildTask")
+		case "id":
+			out.Values[i] = _BuildTask_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = _BuildTask_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "author":
+			out.Values[i] = _BuildTask_author(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "domain":
+			out.Values[i] = _BuildTask_domain(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "created_at":
+			out.Values[i] = _BuildTask_created_at(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var buildTemplateImplementors = []string{"BuildTemplate"}
+
+func _BuildTemplate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.BuildTemplate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, buildTemplateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BuildTemplate")
+		case "base_image":
+			out.Values[i] = _BuildTemplate_base_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "requirements":
+			out.Values[i] = _BuildTemplate_requirements(ctx, ec, field, obj)
+		case "files":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _BuildTemplate_files(ctx, ec, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "command":
+			out.Values[i] = _BuildTemplate_command(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var buildableImplementors = []string{"Buildable"}
+
+func _Buildable(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.Buildable) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, buildableImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Buildable")
+		case "id":
+			out.Values[i] = _Buildable_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = _Buildable_kind(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "task_id":
+			out.Values[i] = _Buildable_task_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = _Buildable_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = _Buildable_source(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "author":
+			out.Values[i] = _Buildable_author(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "domain":
+			out.Values[i] = _Buildable_domain(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "created_at":
+			out.Values[i] = _Buildable_created_at(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var builtImageImplementors = []string{"BuiltImage"}
+
+func _BuiltImage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.BuiltImage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, builtImageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BuiltImage")
+		case "id":
+			out.Values[i] = _BuiltImage_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "task_id":
+			out.Values[i] = _BuiltImage_task_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "source_kind":
+			out.Values[i] = _BuiltImage_source_kind(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "model_id":
+			out.Values[i] = _BuiltImage_model_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pipeline_id":
+			out.Values[i] = _BuiltImage_pipeline_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = _BuiltImage_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tag":
+			out.Values[i] = _BuiltImage_tag(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "repository":
+			out.Values[i] = _BuiltImage_repository(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "registry_host":
+			out.Values[i] = _BuiltImage_registry_host(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "author":
+			out.Values[i] = _BuiltImage_author(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "domain":
+			out.Values[i] = _BuiltImage_domain(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = _BuiltImage_state(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "digest":
+			out.Values[i] = _BuiltImage_digest(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "agent_id":
+			out.Values[i] = _BuiltImage_agent_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "local":
+			out.Values[i] = _BuiltImage_local(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pushed":
+			out.Values[i] = _BuiltImage_pushed(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "manifest_digest":
+			out.Values[i] = _BuiltImage_manifest_digest(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "image_id":
+			out.Values[i] = _BuiltImage_image_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "created_at":
+			out.Values[i] = _BuiltImage_created_at(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updated_at":
+			out.Values[i] = _BuiltImage_updated_at(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revision":
+			out.Values[i] = _BuiltImage_revision(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var cancelTaskResultImplementors = []string{"CancelTaskResult"}
 
 func _CancelTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.CancelTaskResult) graphql.Marshaler {
@@ -33066,6 +38871,101 @@ func _ClearImagesResult(ctx context.Context, ec *executionContext, sel ast.Selec
 	return out
 }
 
+var containerImplementors = []string{"Container"}
+
+func _Container(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *domain.Container) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, containerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Container")
+		case "id":
+			out.Values[i] = _Container_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = _Container_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "image":
+			out.Values[i] = _Container_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "running":
+			out.Values[i] = _Container_running(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "created_at":
+			out.Values[i] = _Container_created_at(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var createBuildTaskResultImplementors = []string{"CreateBuildTaskResult"}
+
+func _CreateBuildTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.CreateBuildTaskResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createBuildTaskResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateBuildTaskResult")
+		case "task":
+			out.Values[i] = _CreateBuildTaskResult_task(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var createKeyResultImplementors = []string{"CreateKeyResult"}
 
 func _CreateKeyResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.CreateKeyResult) graphql.Marshaler {
@@ -33084,6 +38984,84 @@ func _CreateKeyResult(ctx context.Context, ec *executionContext, sel ast.Selecti
 			}
 		case "secret":
 			out.Values[i] = _CreateKeyResult_secret(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var createModelResultImplementors = []string{"CreateModelResult"}
+
+func _CreateModelResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.CreateModelResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createModelResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateModelResult")
+		case "model":
+			out.Values[i] = _CreateModelResult_model(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var createPipelineResultImplementors = []string{"CreatePipelineResult"}
+
+func _CreatePipelineResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.CreatePipelineResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createPipelineResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreatePipelineResult")
+		case "pipeline":
+			out.Values[i] = _CreatePipelineResult_pipeline(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -33255,6 +39233,194 @@ func _Decision(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			out.Values[i] = _Decision_missing(ctx, ec, field, obj)
 		case "revision":
 			out.Values[i] = _Decision_revision(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var deleteBuildTaskResultImplementors = []string{"DeleteBuildTaskResult"}
+
+func _DeleteBuildTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.DeleteBuildTaskResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteBuildTaskResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteBuildTaskResult")
+		case "task":
+			out.Values[i] = _DeleteBuildTaskResult_task(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dry_run":
+			out.Values[i] = _DeleteBuildTaskResult_dry_run(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var deleteBuiltImageResultImplementors = []string{"DeleteBuiltImageResult"}
+
+func _DeleteBuiltImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.DeleteBuiltImageResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteBuiltImageResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteBuiltImageResult")
+		case "image":
+			out.Values[i] = _DeleteBuiltImageResult_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stopped":
+			out.Values[i] = _DeleteBuiltImageResult_stopped(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removed":
+			out.Values[i] = _DeleteBuiltImageResult_removed(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "blocked":
+			out.Values[i] = _DeleteBuiltImageResult_blocked(ctx, ec, field, obj)
+		case "dry_run":
+			out.Values[i] = _DeleteBuiltImageResult_dry_run(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var deleteModelResultImplementors = []string{"DeleteModelResult"}
+
+func _DeleteModelResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.DeleteModelResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteModelResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteModelResult")
+		case "model":
+			out.Values[i] = _DeleteModelResult_model(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dry_run":
+			out.Values[i] = _DeleteModelResult_dry_run(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var deletePipelineResultImplementors = []string{"DeletePipelineResult"}
+
+func _DeletePipelineResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.DeletePipelineResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deletePipelineResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeletePipelineResult")
+		case "pipeline":
+			out.Values[i] = _DeletePipelineResult_pipeline(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dry_run":
+			out.Values[i] = _DeletePipelineResult_dry_run(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -33770,6 +39936,84 @@ func _ForgetImagesResult(ctx context.Context, ec *executionContext, sel ast.Sele
 	return out
 }
 
+var getBuildTaskResultImplementors = []string{"GetBuildTaskResult"}
+
+func _GetBuildTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetBuildTaskResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, getBuildTaskResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GetBuildTaskResult")
+		case "task":
+			out.Values[i] = _GetBuildTaskResult_task(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var getBuiltImageResultImplementors = []string{"GetBuiltImageResult"}
+
+func _GetBuiltImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetBuiltImageResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, getBuiltImageResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GetBuiltImageResult")
+		case "image":
+			out.Values[i] = _GetBuiltImageResult_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var getImageDigestResultImplementors = []string{"GetImageDigestResult"}
 
 func _GetImageDigestResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetImageDigestResult) graphql.Marshaler {
@@ -33871,6 +40115,84 @@ func _GetImageSizeResult(ctx context.Context, ec *executionContext, sel ast.Sele
 			}
 		case "size":
 			out.Values[i] = _GetImageSizeResult_size(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var getModelResultImplementors = []string{"GetModelResult"}
+
+func _GetModelResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetModelResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, getModelResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GetModelResult")
+		case "model":
+			out.Values[i] = _GetModelResult_model(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var getPipelineResultImplementors = []string{"GetPipelineResult"}
+
+func _GetPipelineResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.GetPipelineResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, getPipelineResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GetPipelineResult")
+		case "pipeline":
+			out.Values[i] = _GetPipelineResult_pipeline(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -35102,6 +41424,92 @@ func _ListAgentsResult(ctx context.Context, ec *executionContext, sel ast.Select
 	return out
 }
 
+var listBuildTasksResultImplementors = []string{"ListBuildTasksResult"}
+
+func _ListBuildTasksResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ListBuildTasksResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listBuildTasksResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListBuildTasksResult")
+		case "tasks":
+			out.Values[i] = _ListBuildTasksResult_tasks(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = _ListBuildTasksResult_next(ctx, ec, field, obj)
+		case "total":
+			out.Values[i] = _ListBuildTasksResult_total(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var listBuiltImagesResultImplementors = []string{"ListBuiltImagesResult"}
+
+func _ListBuiltImagesResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ListBuiltImagesResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listBuiltImagesResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListBuiltImagesResult")
+		case "images":
+			out.Values[i] = _ListBuiltImagesResult_images(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = _ListBuiltImagesResult_next(ctx, ec, field, obj)
+		case "total":
+			out.Values[i] = _ListBuiltImagesResult_total(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var listImageTagsResultImplementors = []string{"ListImageTagsResult"}
 
 func _ListImageTagsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ListImageTagsResult) graphql.Marshaler {
@@ -35208,6 +41616,92 @@ func _ListKeysResult(ctx context.Context, ec *executionContext, sel ast.Selectio
 			out.Values[i] = _ListKeysResult_next(ctx, ec, field, obj)
 		case "total":
 			out.Values[i] = _ListKeysResult_total(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var listModelsResultImplementors = []string{"ListModelsResult"}
+
+func _ListModelsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ListModelsResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listModelsResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListModelsResult")
+		case "models":
+			out.Values[i] = _ListModelsResult_models(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = _ListModelsResult_next(ctx, ec, field, obj)
+		case "total":
+			out.Values[i] = _ListModelsResult_total(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var listPipelinesResultImplementors = []string{"ListPipelinesResult"}
+
+func _ListPipelinesResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.ListPipelinesResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, listPipelinesResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ListPipelinesResult")
+		case "pipelines":
+			out.Values[i] = _ListPipelinesResult_pipelines(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "next":
+			out.Values[i] = _ListPipelinesResult_next(ctx, ec, field, obj)
+		case "total":
+			out.Values[i] = _ListPipelinesResult_total(ctx, ec, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -35777,6 +42271,42 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "alias_image_by_id":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_alias_image_by_id(ctx, ec, field)
+			})
+		case "create_build_task":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_create_build_task(ctx, ec, field)
+			})
+		case "delete_build_task":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_delete_build_task(ctx, ec, field)
+			})
+		case "create_model":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_create_model(ctx, ec, field)
+			})
+		case "delete_model":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_delete_model(ctx, ec, field)
+			})
+		case "create_pipeline":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_create_pipeline(ctx, ec, field)
+			})
+		case "delete_pipeline":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_delete_pipeline(ctx, ec, field)
+			})
+		case "build_image":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_build_image(ctx, ec, field)
+			})
+		case "rename_built_image":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_rename_built_image(ctx, ec, field)
+			})
+		case "delete_built_image":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_delete_built_image(ctx, ec, field)
 			})
 		case "forget_image_by_id":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
@@ -36902,6 +43432,158 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "build_task":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_build_task(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "build_tasks":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_build_tasks(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "model":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_model(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "models":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_models(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "pipeline":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_pipeline(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "pipelines":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_pipelines(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "built_image":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_built_image(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "built_images":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = _Query_built_images(ctx, ec, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "images_page":
 			field := field
 
@@ -37826,6 +44508,45 @@ func _RemovedRemote(ctx context.Context, ec *executionContext, sel ast.Selection
 			}
 		case "problem":
 			out.Values[i] = _RemovedRemote_problem(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var renameBuiltImageResultImplementors = []string{"RenameBuiltImageResult"}
+
+func _RenameBuiltImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.RenameBuiltImageResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, renameBuiltImageResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RenameBuiltImageResult")
+		case "image":
+			out.Values[i] = _RenameBuiltImageResult_image(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -39895,6 +46616,131 @@ func marshalNBoolean2bool(ctx context.Context, ec *executionContext, sel ast.Sel
 	return res
 }
 
+func unmarshalNBuildImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputBuildImageInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNBuildSource2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.BuildSource) graphql.Marshaler {
+	return _BuildSource(ctx, ec, sel, &v)
+}
+
+func unmarshalNBuildSourceInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputBuildSourceInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNBuildSourceType2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildSourceType(ctx context.Context, ec *executionContext, v any) (domain.BuildSourceType, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := domain.BuildSourceType(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNBuildSourceType2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildSourceType(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.BuildSourceType) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func unmarshalNBuildState2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildState(ctx context.Context, ec *executionContext, v any) (domain.BuildState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := domain.BuildState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNBuildState2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.BuildState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func marshalNBuildTask2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTask(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.BuildTask) graphql.Marshaler {
+	return _BuildTask(ctx, ec, sel, &v)
+}
+
+func marshalNBuildTask2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTaskᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []domain.BuildTask) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNBuildTask2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTask(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNBuildable2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildable(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.Buildable) graphql.Marshaler {
+	return _Buildable(ctx, ec, sel, &v)
+}
+
+func marshalNBuildable2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildableᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []domain.Buildable) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNBuildable2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildable(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func unmarshalNBuildableKind2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildableKind(ctx context.Context, ec *executionContext, v any) (domain.BuildableKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := domain.BuildableKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNBuildableKind2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildableKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.BuildableKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func marshalNBuiltImage2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.BuiltImage) graphql.Marshaler {
+	return _BuiltImage(ctx, ec, sel, &v)
+}
+
+func marshalNBuiltImage2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImageᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []domain.BuiltImage) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNBuiltImage2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImage(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalNCancelTaskInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputCancelTaskInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -39915,8 +46761,43 @@ func unmarshalNClearImagesInput2map(ctx context.Context, ec *executionContext, v
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalNContainer2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐContainer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.Container) graphql.Marshaler {
+	return _Container(ctx, ec, sel, &v)
+}
+
+func marshalNContainer2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐContainerᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []domain.Container) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 8, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNContainer2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐContainer(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func unmarshalNCreateBuildTaskInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputCreateBuildTaskInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNCreateKeyInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputCreateKeyInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNCreateModelInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputCreateModelInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNCreatePipelineInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputCreatePipelineInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -39932,6 +46813,26 @@ func unmarshalNCreateRoleInput2map(ctx context.Context, ec *executionContext, v 
 
 func marshalNDecision2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDecision(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.Decision) graphql.Marshaler {
 	return _Decision(ctx, ec, sel, &v)
+}
+
+func unmarshalNDeleteBuildTaskInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputDeleteBuildTaskInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNDeleteBuiltImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputDeleteBuiltImageInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNDeleteModelInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputDeleteModelInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNDeletePipelineInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputDeletePipelineInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNDeleteRegistryInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
@@ -40004,6 +46905,16 @@ func unmarshalNForgetImagesInput2map(ctx context.Context, ec *executionContext, 
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNGetBuildTaskInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputGetBuildTaskInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNGetBuiltImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputGetBuiltImageInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNGetImageDigestInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputGetImageDigestInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -40021,6 +46932,16 @@ func unmarshalNGetImageInstalledAgentsInput2map(ctx context.Context, ec *executi
 
 func unmarshalNGetImageSizeInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputGetImageSizeInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNGetModelInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputGetModelInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNGetPipelineInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputGetPipelineInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -40908,6 +47829,11 @@ func marshalNRemovedRemote2ᚕgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactions�
 	return ret
 }
 
+func unmarshalNRenameBuiltImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputRenameBuiltImageInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNReportInventoryInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
 	res, err := unmarshalInputReportInventoryInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -41759,6 +48685,35 @@ func marshalOBoolean2ᚖbool(ctx context.Context, ec *executionContext, sel ast.
 	return res
 }
 
+func marshalOBuildImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐBuildImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.BuildImageResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _BuildImageResult(ctx, ec, sel, v)
+}
+
+func marshalOBuildTemplate2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuildTemplate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *domain.BuildTemplate) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _BuildTemplate(ctx, ec, sel, v)
+}
+
+func unmarshalOBuildTemplateInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputBuildTemplateInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOBuiltImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐBuiltImage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *domain.BuiltImage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _BuiltImage(ctx, ec, sel, v)
+}
+
 func marshalOCancelTaskResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCancelTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.CancelTaskResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -41780,11 +48735,32 @@ func marshalOClearImagesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactio
 	return _ClearImagesResult(ctx, ec, sel, v)
 }
 
+func marshalOCreateBuildTaskResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCreateBuildTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.CreateBuildTaskResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CreateBuildTaskResult(ctx, ec, sel, v)
+}
+
 func marshalOCreateKeyResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCreateKeyResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.CreateKeyResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return _CreateKeyResult(ctx, ec, sel, v)
+}
+
+func marshalOCreateModelResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCreateModelResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.CreateModelResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CreateModelResult(ctx, ec, sel, v)
+}
+
+func marshalOCreatePipelineResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCreatePipelineResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.CreatePipelineResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CreatePipelineResult(ctx, ec, sel, v)
 }
 
 func marshalOCreateRegistryResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐCreateRegistryResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.CreateRegistryResult) graphql.Marshaler {
@@ -41806,6 +48782,34 @@ func marshalODealiasImage2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋadapters�
 		return graphql.Null
 	}
 	return _DealiasImage(ctx, ec, sel, v)
+}
+
+func marshalODeleteBuildTaskResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeleteBuildTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.DeleteBuildTaskResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _DeleteBuildTaskResult(ctx, ec, sel, v)
+}
+
+func marshalODeleteBuiltImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeleteBuiltImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.DeleteBuiltImageResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _DeleteBuiltImageResult(ctx, ec, sel, v)
+}
+
+func marshalODeleteModelResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeleteModelResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.DeleteModelResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _DeleteModelResult(ctx, ec, sel, v)
+}
+
+func marshalODeletePipelineResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeletePipelineResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.DeletePipelineResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _DeletePipelineResult(ctx, ec, sel, v)
 }
 
 func marshalODeleteRegistryResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐDeleteRegistryResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.DeleteRegistryResult) graphql.Marshaler {
@@ -41923,6 +48927,20 @@ func marshalOForgetImagesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋacti
 	return _ForgetImagesResult(ctx, ec, sel, v)
 }
 
+func marshalOGetBuildTaskResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetBuildTaskResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetBuildTaskResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _GetBuildTaskResult(ctx, ec, sel, v)
+}
+
+func marshalOGetBuiltImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetBuiltImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetBuiltImageResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _GetBuiltImageResult(ctx, ec, sel, v)
+}
+
 func marshalOGetImageDigestResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetImageDigestResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetImageDigestResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -41942,6 +48960,20 @@ func marshalOGetImageSizeResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋacti
 		return graphql.Null
 	}
 	return _GetImageSizeResult(ctx, ec, sel, v)
+}
+
+func marshalOGetModelResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetModelResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetModelResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _GetModelResult(ctx, ec, sel, v)
+}
+
+func marshalOGetPipelineResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetPipelineResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetPipelineResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _GetPipelineResult(ctx, ec, sel, v)
 }
 
 func marshalOGetRegistryCredentialResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐGetRegistryCredentialResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.GetRegistryCredentialResult) graphql.Marshaler {
@@ -42213,6 +49245,28 @@ func marshalOListAgentsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋaction
 	return _ListAgentsResult(ctx, ec, sel, v)
 }
 
+func marshalOListBuildTasksResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListBuildTasksResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListBuildTasksResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ListBuildTasksResult(ctx, ec, sel, v)
+}
+
+func unmarshalOListBuiltImagesInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputListBuiltImagesInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOListBuiltImagesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListBuiltImagesResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListBuiltImagesResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ListBuiltImagesResult(ctx, ec, sel, v)
+}
+
 func marshalOListImageTagsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListImageTagsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListImageTagsResult) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -42240,6 +49294,36 @@ func marshalOListKeysResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactions�
 		return graphql.Null
 	}
 	return _ListKeysResult(ctx, ec, sel, v)
+}
+
+func unmarshalOListModelsInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputListModelsInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOListModelsResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListModelsResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListModelsResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ListModelsResult(ctx, ec, sel, v)
+}
+
+func unmarshalOListPipelinesInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputListPipelinesInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOListPipelinesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListPipelinesResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListPipelinesResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ListPipelinesResult(ctx, ec, sel, v)
 }
 
 func marshalOListRegistriesResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐListRegistriesResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ListRegistriesResult) graphql.Marshaler {
@@ -42430,6 +49514,13 @@ func marshalORemoveRemoteImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharf�
 		return graphql.Null
 	}
 	return _RemoveRemoteImageResult(ctx, ec, sel, v)
+}
+
+func marshalORenameBuiltImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐRenameBuiltImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.RenameBuiltImageResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _RenameBuiltImageResult(ctx, ec, sel, v)
 }
 
 func marshalOReportInventoryResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐReportInventoryResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ReportInventoryResult) graphql.Marshaler {
