@@ -23,6 +23,11 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error
 	if charset, given := params["charset"]; err != nil || media != "application/json" || given && !strings.EqualFold(charset, "utf-8") {
 		return nil, domain.Invalid("content_type", "Content-Type", "send JSON, and say so: Content-Type: application/json")
 	}
+	return s.readAll(w, r)
+}
+
+// readAll is readBody for whatever the client calls it.
+func (s *server) readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return nil, domain.Invalid("content_type", "Content-Encoding", "send the body as it is, without Content-Encoding")
 	}

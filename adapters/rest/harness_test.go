@@ -62,6 +62,7 @@ type world struct {
 type at struct {
 	rest rest.Options
 	door service.Middleware // sees every call, and may stop it
+	cfg  func(*service.Config)
 }
 
 func newWorld(t *testing.T, a at) *world {
@@ -87,6 +88,9 @@ func newWorld(t *testing.T, a at) *world {
 	}
 	if a.door != nil {
 		cfg.Middleware = []service.Middleware{a.door}
+	}
+	if a.cfg != nil {
+		a.cfg(&cfg)
 	}
 	w.svc, err = service.New(cfg)
 	require.NoError(t, err)

@@ -44,6 +44,7 @@ type server struct {
 }
 
 // New returns the handler of every path: /v1/<noun>/<verb> for the actions,
+// /images for built images as clients of ebonite know them,
 // /events/background-task, /openapi.json, /openapi.yaml and /docs. Callers are
 // authenticated before it: it reads the actor from the request's context, where
 // domain.WithEnvelope put it, and repeats the X-Request-Id of the response in
@@ -99,6 +100,10 @@ func (s *server) handle(op *huma.Operation, h http.HandlerFunc) {
 // text and redirects.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.EscapedPath()
+	if path == imagesPath || strings.HasPrefix(path, imagesPath+"/") {
+		s.images(w, r)
+		return
+	}
 	allowed, known := s.methods[path]
 	switch {
 	case !known:
