@@ -31,6 +31,11 @@ func (a BuildImageAction) Kind() domain.BuildableKind {
 	return domain.BuildableModel
 }
 
+// ReachesAll says that a push needs a grant over everything: it goes to the
+// installation's registries with the installation's credentials, wherever its
+// reference says.
+func (a BuildImageAction) ReachesAll() bool { return a.Push }
+
 // BuildImageResult is the image as it is now, or the task that builds it.
 type BuildImageResult struct {
 	TaskID domain.TaskID      `json:"task_id,omitempty"`

@@ -11,14 +11,6 @@ import (
 	"github.com/wharf-project/wharf/service/port"
 )
 
-// DeleteBuiltImage removes a built image. Errors: not_found; precondition, reason
-// image_has_instances, while containers run it; unavailable when its agent is
-// away, and what the agent says otherwise. The row is there then, and an error
-// after containers were stopped says which ([actions.StoppedError]).
-func (s *BuildService) DeleteBuiltImage(ctx context.Context, a actions.DeleteBuiltImageAction) (actions.DeleteBuiltImageResult, error) {
-	return scoped(ctx, s.door, a, s.deleteBuiltImage)
-}
-
 func (s *BuildService) deleteBuiltImage(ctx context.Context, db repository.Scoped, a actions.DeleteBuiltImageAction) (actions.DeleteBuiltImageResult, error) {
 	res := actions.DeleteBuiltImageResult{Stopped: []domain.Container{}, Removed: []domain.Container{}, DryRun: a.DryRun}
 	var err error

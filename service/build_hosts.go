@@ -66,7 +66,7 @@ func (s *BuildService) onlyHost(ctx context.Context, builds repository.BuildRepo
 
 // kinds are the kinds of agents that an adapter serves, sorted.
 func (c *clients) kinds() []domain.AgentKind {
-	var list []domain.AgentKind
+	list := make([]domain.AgentKind, 0, len(c.agents))
 	for k := range c.agents {
 		list = append(list, k)
 	}

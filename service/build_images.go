@@ -8,6 +8,15 @@ import (
 	"github.com/wharf-project/wharf/repository"
 )
 
+// BuildImage builds an image. Errors: invalid, not_found for the model, pipeline
+// or agent, conflict for a name that is taken (image_exists) or being built
+// (image_building), precondition for what cannot be built here, and what the
+// agent says; then no new row is left, and an old one is as it was. One that was
+// built and could not be pushed stays, and the error is that of the push.
+func (s *BuildService) BuildImage(ctx context.Context, a actions.BuildImageAction) (actions.BuildImageResult, error) {
+	return scoped(ctx, s.door, a, s.buildImage)
+}
+
 // GetBuiltImage returns a built image. Errors: not_found.
 func (s *BuildService) GetBuiltImage(ctx context.Context, a actions.GetBuiltImageAction) (actions.GetBuiltImageResult, error) {
 	return scoped(ctx, s.door, a, func(ctx context.Context, db repository.Scoped, a actions.GetBuiltImageAction) (res actions.GetBuiltImageResult, err error) {
@@ -46,6 +55,14 @@ func (s *BuildService) RenameBuiltImage(ctx context.Context, a actions.RenameBui
 		})
 		return res, err
 	})
+}
+
+// DeleteBuiltImage removes a built image. Errors: not_found; precondition, reason
+// image_has_instances, while containers run it; unavailable when its agent is
+// away, and what the agent says otherwise. The row is there then, and an error
+// after containers were stopped says which ([actions.StoppedError]).
+func (s *BuildService) DeleteBuiltImage(ctx context.Context, a actions.DeleteBuiltImageAction) (actions.DeleteBuiltImageResult, error) {
+	return scoped(ctx, s.door, a, s.deleteBuiltImage)
 }
 
 func errBuilding(name string) error {

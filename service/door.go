@@ -55,7 +55,14 @@ type door struct {
 
 // run brings an action through the door. It is the only caller of handlers.
 func run[A actions.Action, R any](ctx context.Context, d *door, a A, h func(context.Context, *Call) (R, error)) (R, error) {
-	return enter(ctx, d, &Call{Spec: a.Spec(), Action: a}, h)
+	return enter(ctx, d, &Call{Spec: a.Spec(), Action: a, wholeStore: reachesAll(a)}, h)
+}
+
+// reachesAll reports whether a scoped action, as it is filled in, does what only
+// a grant over everything may.
+func reachesAll(a actions.Action) bool {
+	may, says := a.(interface{ ReachesAll() bool })
+	return says && may.ReachesAll()
 }
 
 func enter[R any](ctx context.Context, d *door, c *Call, h func(context.Context, *Call) (R, error)) (R, error) {
