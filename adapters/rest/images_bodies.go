@@ -24,12 +24,12 @@ const creationDate = "2006-01-02 15:04:05.000000 "
 
 // imageBody is an image as clients read it; what is not there is left out.
 type imageBody struct {
-	Name         string      `json:"name"`
+	Name         string      `json:"name" doc:"[repository/]name:tag"`
 	ID           int64       `json:"id"`
 	ModelID      int64       `json:"model_id,omitempty"`
 	PipelineID   int64       `json:"pipeline_id,omitempty"`
 	Author       string      `json:"author,omitempty"`
-	CreationDate string      `json:"creation_date"`
+	CreationDate string      `json:"creation_date" doc:"UTC: YYYY-MM-DD HH:MM:SS.ffffff and a blank"`
 	Params       imageParams `json:"params"`
 }
 
@@ -60,6 +60,16 @@ func imageBodyOf(b domain.BuiltImage) imageBody {
 	return body
 }
 
+// imageFailure is every error of the resource.
+type imageFailure struct {
+	ErrorMsg string `json:"errormsg" doc:"what is wrong and what to do, for people"`
+}
+
+// taskBody is the answer to who does not wait.
+type taskBody struct {
+	TaskID domain.TaskID `json:"task_id" doc:"for task.get and task.watch"`
+}
+
 // renameBody is what PATCH takes.
 type renameBody struct {
 	Name string `json:"name"`
@@ -68,22 +78,22 @@ type renameBody struct {
 // buildBody is what POST takes: the ids beside the name, or in a buildable.
 type buildBody struct {
 	Name        string         `json:"name"`
-	ModelID     int64          `json:"model_id"`
-	PipelineID  int64          `json:"pipeline_id"`
-	Buildable   *buildableBody `json:"buildable"`
-	BuilderArgs builderArgs    `json:"builder_args"`
+	ModelID     int64          `json:"model_id,omitempty" doc:"this or pipeline_id"`
+	PipelineID  int64          `json:"pipeline_id,omitempty" doc:"this or model_id"`
+	Buildable   *buildableBody `json:"buildable,omitempty" doc:"the id in the form of servers of ebonite, instead of beside the name"`
+	BuilderArgs builderArgs    `json:"builder_args,omitzero"`
 }
 
 type buildableBody struct {
-	Type       string `json:"type"`
+	Type       string `json:"type" enum:"ebonite.build.provider.ml_model.ModelBuildable,ebonite.build.provider.pipeline.PipelineBuildable"`
 	ServerType string `json:"server_type"` // sources say themselves what serves them
-	ModelID    int64  `json:"model_id"`
-	PipelineID int64  `json:"pipeline_id"`
-	Debug      bool   `json:"debug"`
+	ModelID    int64  `json:"model_id,omitempty"`
+	PipelineID int64  `json:"pipeline_id,omitempty"`
+	Debug      bool   `json:"debug,omitempty"`
 }
 
 type builderArgs struct {
-	ForceOverwrite bool `json:"force_overwrite"`
+	ForceOverwrite bool `json:"force_overwrite,omitempty" doc:"build an image of this name anew"`
 }
 
 // action is the action that the body asks for. Errors: invalid.
@@ -154,9 +164,7 @@ func failImages(w http.ResponseWriter, err error) {
 	if status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	_ = answerImages(w, status, struct {
-		ErrorMsg string `json:"errormsg"`
-	}{domain.MessageOf(err)})
+	_ = answerImages(w, status, imageFailure{domain.MessageOf(err)})
 }
 
 func answerImages(w http.ResponseWriter, status int, v any) error {

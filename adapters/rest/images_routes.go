@@ -119,9 +119,7 @@ func (s *server) buildImage(w http.ResponseWriter, r *http.Request) error {
 	if res.Image == nil {
 		h.Set("Preference-Applied", "respond-async")
 		h.Set("Location", pathOf("task.get")+"?task_id="+url.QueryEscape(string(res.TaskID)))
-		return answerImages(w, http.StatusAccepted, struct {
-			TaskID domain.TaskID `json:"task_id"`
-		}{res.TaskID})
+		return answerImages(w, http.StatusAccepted, taskBody{res.TaskID})
 	}
 	h.Set("Location", imagesPath+"/"+strconv.FormatInt(res.Image.ID, 10))
 	return answerImages(w, http.StatusCreated, imageBodyOf(*res.Image))

@@ -47,7 +47,7 @@ func TestTheDocumentHasEveryOperationOfTheCatalogue(t *testing.T) {
 	t.Parallel()
 	doc := document(t)
 	require.Equal(t, "3.1.0", doc.OpenAPI)
-	require.Len(t, doc.Paths, len(service.Catalogue())+1, "and the events")
+	require.Len(t, doc.Paths, len(service.Catalogue())+3, "and the events, /images and /images/{id}")
 	for _, e := range service.Catalogue() {
 		item := doc.Paths[rest.PathOf(e.Spec.Name)]
 		require.NotNil(t, item, e.Spec.Name)

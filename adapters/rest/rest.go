@@ -71,6 +71,9 @@ func New(svc *service.ImageService, o Options) (http.Handler, error) {
 		}
 	}
 	s.add(describeEvents(), s.events)
+	for _, op := range s.describeImages() { // ServeHTTP knows the way
+		s.api.OpenAPI().AddOperation(op)
+	}
 	schemas.finish()
 	if err := s.addPages(); err != nil {
 		return nil, err
