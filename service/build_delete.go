@@ -25,8 +25,9 @@ func (s *BuildService) deleteBuiltImage(ctx context.Context, db repository.Scope
 	if a.DryRun {
 		return res, nil
 	}
+	// A build that ended meanwhile has named its image anew: that row stays.
 	_, err = written(ctx, db, func(ctx context.Context, b repository.BuildRepository) (any, error) {
-		return nil, b.DeleteImage(ctx, a.ID, 0)
+		return nil, b.DeleteImage(ctx, a.ID, res.Image.Revision)
 	})
 	return res, stoppedBefore(res, err)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -142,6 +143,24 @@ func TestAContainerThatStartsMeanwhileKeepsItsImage(t *testing.T) {
 	_, err := y.DeleteBuiltImage(y.root, actions.DeleteBuiltImageAction{ID: mine.ID, Cascade: true})
 	fleetError(t, err, domain.CodeConflict, "image_in_use")
 	require.Len(t, y.rows(), 1)
+}
+
+func TestADeletionDoesNotTakeWhatWasBuiltMeanwhile(t *testing.T) {
+	t.Parallel()
+	y := newBuildYard(t)
+	old := y.built(y.root, actions.BuildImageAction{Name: "i"})
+	var once sync.Once
+	y.node.on("untag", func() error {
+		once.Do(func() { y.built(y.root, actions.BuildImageAction{Name: "i", Overwrite: true}) })
+		return nil
+	})
+	_, err := y.DeleteBuiltImage(y.root, actions.DeleteBuiltImageAction{ID: old.ID})
+	fleetError(t, err, domain.CodeConflict, "revision_changed")
+	require.Len(t, y.rows(), 1)
+	_, err = y.DeleteBuiltImage(y.root, actions.DeleteBuiltImageAction{ID: old.ID})
+	require.NoError(t, err)
+	images, _ := y.node.has()
+	require.Empty(t, images)
 }
 
 func TestTasksAndModelsThatAreInUseStay(t *testing.T) {

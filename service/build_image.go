@@ -42,7 +42,7 @@ func (s *BuildService) buildImage(ctx context.Context, db repository.Scoped, a a
 		item.State = domain.ItemFailed
 	}
 	m.task.commit(ctx, item)
-	m.step(b.row.FullName())
+	m.step(b.key)
 	return actions.BuildImageResult{Image: &b.row}, err
 }
 

@@ -58,7 +58,8 @@ func (s *BuildService) RenameBuiltImage(ctx context.Context, a actions.RenameBui
 }
 
 // DeleteBuiltImage removes a built image. Errors: not_found; precondition, reason
-// image_has_instances, while containers run it; unavailable when its agent is
+// image_has_instances, while containers run it; conflict, reason
+// revision_changed, when somebody changed it meanwhile; unavailable when its agent is
 // away, and what the agent says otherwise. The row is there then, and an error
 // after containers were stopped says which ([actions.StoppedError]).
 func (s *BuildService) DeleteBuiltImage(ctx context.Context, a actions.DeleteBuiltImageAction) (actions.DeleteBuiltImageResult, error) {

@@ -118,6 +118,15 @@ var faults = map[string]fault{
 			return i, recodes(domain.CodeCanceled, domain.CodeInternal, err)
 		}}
 	})},
+	"filters of builds match everything": {"builds: lists hold what their filter says and nothing else", ofView(func(_ repository.Store, v *repository.View) {
+		v.Builds = allBuilds{v.Builds}
+	})},
+	"the builds of others are there": {"builds: an actor sees and deletes what its scope reaches, and nothing else exists", ofView(func(st repository.Store, v *repository.View) {
+		v.Builds = foreignBuilds{v.Builds, whole(st).Builds}
+	})},
+	"the revision of a built image is ignored": {"builds: an image changes only from the revision that was read, by one of many", ofView(func(_ repository.Store, v *repository.View) {
+		v.Builds = lastBuildWins{v.Builds}
+	})},
 }
 
 type listsOf struct {
