@@ -85,6 +85,10 @@ bench-size: engine ## lists over 100,000 images: what Postgres reads for a page
 bench-api: engine ## pages over GraphQL next to the bare driver, and the memory of 1,000 watchers
 	$(GO) test -run '^$$' -bench '^Benchmark(APIPage|Watchers)$$' -benchtime 1x -timeout 20m ./tests/bench
 
+.PHONY: bench-transfer
+bench-transfer: engine ## 1 GiB and 200 small images to a registry and back, next to crane, skopeo and regctl (WHARF_BENCH_MIB, _LAYERS, _IMAGES, _RUNS for less)
+	WHARF_BENCH_TRANSFER=1 $(GO) test -run '^TestTransfer$$' -timeout 60m -v ./tests/bench | grep -v '^ *---\|^=== '
+
 .PHONY: soak
 soak: engine ## what survives kills and faults, for an hour
 	WHARF_TEST_SOAK=1 $(GO) test -timeout 120m -v ./tests/survival

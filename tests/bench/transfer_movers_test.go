@@ -16,7 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const ours = "wharf"
+// As people get it, and without waiting for the disk: as the others do.
+const (
+	ours     = "wharf"
+	unsynced = "wharf-unsynced"
+)
 
 // mover is a tool that pushes an OCI layout and pulls into one.
 type mover struct {
@@ -39,6 +43,11 @@ func findMovers(t *testing.T) (found []mover, missing []string) {
 	found = []mover{{ours,
 		func(_, dir, remote string) []string { return []string{mine, "push", "oci:" + dir, "1", remote} },
 		func(_, remote, dir string) []string { return []string{mine, "fetch", "oci:" + dir, "app:1", remote} },
+	}, {unsynced,
+		func(_, dir, remote string) []string { return []string{mine, "push", "oci:" + dir, "1", remote} },
+		func(_, remote, dir string) []string {
+			return []string{mine, "fetch-unsynced", "oci:" + dir, "app:1", remote}
+		},
 	}, {"crane",
 		func(_, dir, remote string) []string { return []string{crane, "push", "--insecure", dir, remote} },
 		func(_, remote, dir string) []string {

@@ -111,13 +111,13 @@ func report(t *testing.T, what string, times map[string][]time.Duration) {
 	for _, name := range names {
 		lines = append(lines, fmt.Sprintf("%s %s (%s-%s)", name, median[name].Round(time.Millisecond),
 			times[name][0].Round(time.Millisecond), times[name][len(times[name])-1].Round(time.Millisecond)))
-		if name != ours && fastest == 0 {
+		if name != ours && name != unsynced && fastest == 0 {
 			fastest = median[name]
 		}
 	}
 	ratio := "no peer"
 	if fastest > 0 {
-		ratio = fmt.Sprintf("%.2f of the fastest peer's speed", fastest.Seconds()/median[ours].Seconds())
+		ratio = fmt.Sprintf("%.2f of the fastest peer's speed, unsynced %.2f", fastest.Seconds()/median[ours].Seconds(), fastest.Seconds()/median[unsynced].Seconds())
 	}
 	t.Logf("%s: %s; %s", what, ratio, strings.Join(lines, ", "))
 }

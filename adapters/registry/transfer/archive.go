@@ -19,7 +19,10 @@ import (
 // archive is a tar file with images: of an OCI layout, or as docker save wrote
 // it. It is read where it lies, nothing is unpacked; one that is compressed as a
 // whole is decompressed into a temporary file first.
-type archive struct{ file string }
+type archive struct {
+	file     string
+	unsynced bool
+}
 
 func (a *archive) String() string { return "archive:" + a.file }
 

@@ -184,11 +184,14 @@ func (g *growing) take(ctx context.Context, d descriptor) (place, error) {
 
 // install gives the archive its name.
 func (g *growing) install(context.Context) error {
-	err := errors.Join(g.file.Chmod(0o644), g.file.Sync())
+	err := g.file.Chmod(0o644)
+	if err == nil && !g.archive.unsynced {
+		err = g.file.Sync()
+	}
 	if err == nil {
 		err = os.Rename(g.file.Name(), g.archive.file)
 	}
-	if err == nil {
+	if err == nil && !g.archive.unsynced {
 		err = syncDir(filepath.Dir(g.archive.file))
 	}
 	return storageError(g.archive.String(), "write", err)

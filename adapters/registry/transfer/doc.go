@@ -23,4 +23,8 @@
 // one left, and fetches the others anew from their beginning; within one fetch a
 // blob goes on after a lost connection where it ended. A layout keeps unfinished
 // blobs in .wharf, an archive beside it as FILE.part.
+//
+// index.json and archives are synced to the disk, the blobs of a layout are not:
+// after a power cut some may be short or missing. That shows by their sizes, a
+// push says image_incomplete, and a fetch brings them again.
 package transfer

@@ -30,7 +30,10 @@ const maxIndex = 64 << 20
 // layout is a directory that holds images as an OCI image layout. Blobs are
 // written once and stay until an Untag, so readers need no lock; index.json is
 // replaced as a whole, under a lock.
-type layout struct{ dir string }
+type layout struct {
+	dir      string
+	unsynced bool
+}
 
 func (l *layout) String() string { return "oci:" + l.dir }
 

@@ -18,9 +18,9 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 4 {
-		return fmt.Errorf("mover push|fetch ADDRESS NAME HOST/PATH:TAG")
+		return fmt.Errorf("mover push|fetch|fetch-unsynced ADDRESS NAME HOST/PATH:TAG")
 	}
-	store, err := transfer.Open(ctx, args[1], transfer.Options{})
+	store, err := transfer.Open(ctx, args[1], transfer.Options{Unsynced: args[0] == "fetch-unsynced"})
 	if err != nil {
 		return err
 	}
