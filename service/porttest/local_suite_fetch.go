@@ -14,7 +14,14 @@ import (
 func (r *localRun) fetch() {
 	f, want := r.publish("1", "a", intel)
 	r.lacks(f)
+	before := r.h.Names(r, r.store)
 	out := r.mustFetch(f)
+	after := r.h.Names(r, r.store)
+	delete(after, f.Local)
+	for name := range before {
+		delete(after, name)
+	}
+	require.True(r, r.h.Shared || len(after) == 0, "nothing else has a name that did not before: %v", after)
 	require.False(r, out.Unchanged)
 	require.Equal(r, want.Digest, out.Digest)
 	require.Equal(r, want.Configs[0], out.Config)

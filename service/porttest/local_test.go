@@ -69,6 +69,14 @@ func localHarness(wrap func(*porttest.Local) port.Local) porttest.LocalHarness {
 			}
 			return c
 		},
+		Denied: func(_ testing.TB, r domain.Reference) (domain.Reference, domain.Registry) {
+			for _, fake := range fakes {
+				fake.SetHook(func(_ context.Context, op, _ string) error {
+					return domain.Errorf(domain.CodeForbidden, "push_denied", r.Canonical(), "the registry does not take it: %s", op)
+				})
+			}
+			return r, domain.Registry{Name: r.Registry}
+		},
 		Tagged: func(_ testing.TB, r domain.Reference) porttest.LocalContent { return tagged(r) },
 	}
 }
