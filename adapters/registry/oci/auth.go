@@ -115,11 +115,9 @@ func (a *authority) renew(ctx context.Context, scope string, used credential, h 
 	if basic {
 		return a.basicCredential(), used.basic == "", nil
 	}
-	if own := strings.Fields(scope); len(wanted) == 0 {
-		wanted = own
-	} else if strings.Contains(scope, scopeActionPush) {
-		// The challenge of a look names the right to look only.
-		wanted = append(own, slices.DeleteFunc(wanted, func(s string) bool { return slices.Contains(own, s) })...)
+	pushes := func(s string) bool { return strings.Contains(s, "push") }
+	if len(wanted) == 0 || pushes(scope) && !slices.ContainsFunc(wanted, pushes) { // the challenge of a look names the right to look
+		wanted = strings.Fields(scope)
 	}
 	g, err := a.grant(ctx, ask{key: scope, wanted: wanted, batch: used.mayBatch(scope), refused: used.grant})
 	return credential{grant: g}, err == nil, err

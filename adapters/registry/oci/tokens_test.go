@@ -125,6 +125,9 @@ func scopeOf(r *http.Request) string {
 			if r.Method == http.MethodDelete {
 				return "repository:" + repo + ":pull,delete"
 			}
+			if r.Method == http.MethodPost || r.Method == http.MethodPut {
+				return "repository:" + repo + ":pull,push"
+			}
 			return "repository:" + repo + ":pull"
 		}
 	}

@@ -105,8 +105,8 @@ func (r *Repository) begin(ctx context.Context, b Blob, from string, mount bool)
 		q.rawQuery = url.Values{"mount": {b.Digest.String()}, "from": {from}}.Encode()
 	}
 	a, err := r.sendOnce(ctx, q, nil, nil)
-	if mount && err == nil && a.status >= http.StatusBadRequest && a.status != http.StatusTooManyRequests {
-		return r.begin(ctx, b, "", false) // the other repository may be out of reach
+	if mount && ctx.Err() == nil && (err != nil || a.status >= http.StatusBadRequest && a.status != http.StatusTooManyRequests) {
+		return r.begin(ctx, b, "", false) // the other repository, or a token for both, may be out of reach
 	}
 	if err != nil || !a.succeeded() || mount && a.status == http.StatusCreated {
 		return nil, a, err

@@ -147,7 +147,7 @@ func (u *unpacked) scan(ctx context.Context, f *os.File) error {
 	r := tar.NewReader(f)
 	for range maxMembers {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
@@ -253,7 +253,7 @@ func (u *unpacked) blob(d domain.Digest) (*os.File, int64, error) {
 
 // reading ends with its context.
 type reading struct {
-	ctx context.Context //nolint:containedctx // io.Reader has no other way
+	ctx context.Context
 	r   io.Reader
 }
 

@@ -3,6 +3,7 @@ package transfer_test
 import (
 	"archive/tar"
 	"compress/gzip"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -98,7 +99,7 @@ func filesOf(tb testing.TB, l v1.Layer) map[string]string {
 	files := map[string]string{}
 	for r := tar.NewReader(z); ; {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return files
 		}
 		require.NoError(tb, err)

@@ -55,7 +55,7 @@ func (r *recorder) serve(w http.ResponseWriter, q *http.Request) {
 		w = &countingWriter{w, &r.given}
 	}
 	if disturb == nil || !disturb(w, q) {
-		r.Handler.ServeHTTP(w, q)
+		r.ServeHTTP(w, q)
 	}
 }
 

@@ -53,7 +53,7 @@ func (l *layout) sweep() error {
 	for _, e := range idx.entries {
 		t, err := plant(e.desc, have.read)
 		if err != nil {
-			return nil //nolint:nilerr // what an entry needs is not known: nothing is removed
+			return nil // what an entry needs is not known: nothing is removed
 		}
 		for _, d := range t.docs {
 			keep[l.blobPath(d.desc.Digest)] = true
