@@ -33,7 +33,9 @@ type TransferEvent struct {
 }
 
 // TransferSink takes the events of one transfer. A nil sink is silent. Calls come
-// one at a time and must not block: whoever moves bytes waits for nobody.
+// one at a time and must not block: whoever moves bytes waits for it, so the
+// service gives one that drops what nobody takes in time. Steps of a layer come
+// about ten times a second.
 type TransferSink func(TransferEvent)
 
 // Tell calls s unless it is nil.
@@ -73,7 +75,7 @@ type PushRequest struct {
 type PushOutcome struct {
 	Digest    Digest // of the manifest or index that the tag names now
 	SizeBytes int64  // of layers and configuration
-	SentBytes int64  // that were sent; 0 when all was there, -1 where the store cannot tell
+	SentBytes int64  // that went out, of tries that failed too; 0 when all was there, -1 where the store cannot tell
 	Unchanged bool   // the tag named it already
 }
 
@@ -82,15 +84,17 @@ type FetchRequest struct {
 	Remote   Reference
 	Registry Registry
 	// Manifest is the digest that is expected behind Remote; "" takes what is there.
-	Manifest     Digest
-	Architecture string // "" is the store's own
+	Manifest Digest
+	// Architecture picks one image of several; "" is the store's own. A store of
+	// files has none, and takes all that Remote names.
+	Architecture string
 	Local        string // the name that it gets in the store
 }
 
 // FetchOutcome tells what a fetch did.
 type FetchOutcome struct {
 	Digest        Digest // of the manifest or index behind the reference
-	Config        Digest // of the image's configuration
+	Config        Digest // of the image's configuration; "" for a whole index
 	SizeBytes     int64
 	ReceivedBytes int64 // -1 where the store cannot tell
 	Unchanged     bool  // the store had it under that name

@@ -176,6 +176,9 @@ func (p *pushing) blob(ctx context.Context, d descriptor) error {
 	p.telling.step(d, statusPushing, 0)
 	open := func() (*os.File, error) {
 		f, _, err := p.have.open(d.Digest)
+		if absent(err) { // removed since it was looked at
+			return nil, incomplete(d.Digest)
+		}
 		return f, storageError(p.have.on, "read", err)
 	}
 	n, err := p.to.Upload(ctx, oci.Blob{Digest: d.Digest, Size: d.Size}, p.from, open, p.telling.moving(d, statusPushing))
