@@ -51,7 +51,6 @@ type document struct {
 	desc descriptor
 	raw  []byte
 
-	MediaType string       `json:"mediaType"`
 	Config    *descriptor  `json:"config"`
 	Layers    []descriptor `json:"layers"`
 	Manifests []descriptor `json:"manifests"`

@@ -59,7 +59,7 @@ func TestKilledTransfersAreTakenUpAgain(t *testing.T) {
 				if q.Method != method || !strings.Contains(q.URL.Path, "/blobs/") || seen.Add(1) <= 3 {
 					return false
 				}
-				over() // the configuration and two layers have come
+				over()                             // the configuration and two layers have come
 				_, _ = io.Copy(io.Discard, q.Body) // a server sees that the peer is gone once it has read all
 				<-q.Context().Done()
 				return true
