@@ -170,6 +170,7 @@ func (p *part) Write(b []byte) (int, error) {
 // half of the time of a fetch: what a power cut takes away is missing by size,
 // and [layout.has] sees that.
 func (p *part) keep() error {
+	writeSoon(p.file)
 	err := os.MkdirAll(filepath.Dir(p.layout.blobPath(p.digest)), 0o755)
 	if err == nil {
 		err = os.Rename(p.file.Name(), p.layout.blobPath(p.digest))
