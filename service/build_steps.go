@@ -158,9 +158,9 @@ func (b *building) send(ctx context.Context) error {
 // sink tells the events of the agent to the caller and to the task.
 func (b *building) sink(ctx context.Context) (domain.TransferSink, func()) {
 	shown, over := b.meter.task.begin(b.key)
-	outer := domain.TransferSinkFrom(ctx)
+	outer, end := unblocked(domain.TransferSinkFrom(ctx))
 	return func(e domain.TransferEvent) {
 		shown.Report(e.Current, e.Total, cmp.Or(e.Message, e.Status))
 		outer.Tell(e)
-	}, over
+	}, func() { over(); end() }
 }

@@ -24,14 +24,10 @@ const (
 func tellers(ctx context.Context, task *attempt) (sink domain.TransferSink, done func()) {
 	tell, end := unblocked(domain.TransferSinkFrom(ctx))
 	var mu sync.Mutex
-	var over bool
 	layers := map[string]layer{}
 	sink = func(e domain.TransferEvent) {
 		mu.Lock()
 		defer mu.Unlock()
-		if over {
-			return // a store that has returned has nothing more to say
-		}
 		if e.Kind == domain.TransferStep && e.LayerID != "" && task != nil {
 			l, known := layers[e.LayerID]
 			if !known {
@@ -48,7 +44,6 @@ func tellers(ctx context.Context, task *attempt) (sink domain.TransferSink, done
 		for _, l := range layers {
 			l.over()
 		}
-		over = true
 		end()
 	}
 }
@@ -70,7 +65,14 @@ func unblocked(slow domain.TransferSink) (sink domain.TransferSink, end func()) 
 			slow(e)
 		}
 	}()
+	var mu sync.Mutex
+	var over bool
 	sink = func(e domain.TransferEvent) {
+		mu.Lock()
+		defer mu.Unlock()
+		if over {
+			return // a store that has returned has nothing more to say
+		}
 		for {
 			select {
 			case events <- e:
@@ -87,7 +89,10 @@ func unblocked(slow domain.TransferSink) (sink domain.TransferSink, end func()) 
 		}
 	}
 	return sink, func() {
+		mu.Lock()
+		over = true
 		close(events)
+		mu.Unlock()
 		timer := time.NewTimer(sinkPatience)
 		defer timer.Stop()
 		select {
