@@ -46,10 +46,10 @@ func TestTransfer(t *testing.T) {
 			order := slices.Clone(movers)
 			order = append(order[n%len(order):], order[:n%len(order)]...)
 			for _, m := range order {
-				t.Run(fmt.Sprintf("%s/%d/%s", c.name, n, m.name), func(t *testing.T) {
+				require.True(t, t.Run(fmt.Sprintf("%s/%d/%s", c.name, n, m.name), func(t *testing.T) {
 					push, pull := measure(t, m, c.images)
 					pushes[m.name], pulls[m.name] = append(pushes[m.name], push), append(pulls[m.name], pull)
-				})
+				}))
 			}
 		}
 		report(t, c.name+", push", pushes)
