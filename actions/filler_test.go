@@ -44,6 +44,7 @@ var texts = map[string]string{
 	"architecture":                "aarch64",
 	"canonical":                   "cr.example.org/stable/python:3.12",
 	"containers":                  "c-1",
+	"container":                   "c1",
 	"domain":                      "default",
 	"group":                       "vision",
 	"image_canonical":             "cr.example.org/stable/python:3.12",

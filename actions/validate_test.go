@@ -58,12 +58,18 @@ func TestLongActionsAndNoOthersHaveAClassAndABackground(t *testing.T) {
 			long++
 		}
 	}
-	require.Equal(t, 7, long)
+	require.Equal(t, 8, long)
 }
 
 func TestValidateRefuses(t *testing.T) {
 	t.Parallel()
 	ids := func(n int) string { return `["` + strings.Repeat("x", n) + `"]` }
+	labels := map[string]string{}
+	for i := range 101 {
+		labels[fmt.Sprint("l", i)] = ""
+	}
+	tooMany, err := json.Marshal(labels)
+	require.NoError(t, err)
 	many := strings.TrimSuffix(strings.Repeat(`"01890a5d-ac96-774b-bcce-b302099a8057",`, actions.MaxBulk+1), ",")
 	for _, c := range []struct{ action, field, value, reason string }{
 		{"image.get", "reference", `""`, "field_required"},
@@ -114,6 +120,16 @@ func TestValidateRefuses(t *testing.T) {
 		{"agent.purge_images", "keys", `[{"agent_id":"a/b","images":[{"name":"x"}]}]`, "agent_id_invalid"},
 		{"agent.purge_images", "keys", `[{"agent_id":"a","images":[]}]`, "field_required"},
 		{"agent.purge_images", "keys", `[{"agent_id":"a","images":[{"name":""}]}]`, "field_required"},
+		{"image.save", "agent_id", `""`, "agent_id_invalid"},
+		{"image.save", "container", `""`, "field_required"},
+		{"image.save", "container", `"a b"`, "name_invalid"},
+		{"image.save", "labels", `{"ai.backend.customized-image.owner":"user:bob"}`, "label_reserved"},
+		{"image.save", "labels", `{"ai.backend.owner-user-id":""}`, "label_reserved"},
+		{"image.save", "labels", `{"":"x"}`, "name_invalid"},
+		{"image.save", "labels", `{"ai.backend.role":"NOTHING"}`, "label_invalid"},
+		{"image.save", "labels", `{"a":"` + strings.Repeat("x", 1<<17) + `"}`, "labels_too_many"},
+		{"image.save", "labels", string(tooMany), "labels_too_many"},
+		{"image.save", "background", `true`, "background_dry_run"}, // the example is a dry run
 		{"agent.preload_images", "images", `[{"name":"x","architecture":"?"}]`, "architecture_invalid"},
 		{"agent.preload_images", "target_agents", `""`, "field_required"},
 		{"agent.unload_images", "images", `[]`, "field_required"},

@@ -7,9 +7,13 @@ import "time"
 type Container struct {
 	ID        string    `json:"id"` // of the engine
 	Name      string    `json:"name"`
-	Image     Digest    `json:"image"` // configuration of the image that it runs
+	Image     Digest    `json:"image"`                // configuration of the image that it runs
+	ImageName string    `json:"image_name,omitempty"` // as it was named when the container was made; may be an id
 	Running   bool      `json:"running"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
+	// Labels are those it was made with, and those of its image that these do not
+	// replace. [LabelOwnerUserID] says whose it is.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // CommitRequest asks a node to make an image of a container.

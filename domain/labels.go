@@ -28,8 +28,12 @@ const (
 	LabelCustomizedName      = "ai.backend.customized-image.name"
 	LabelCustomizedID        = "ai.backend.customized-image.id"
 	LabelCustomizedUserEmail = "ai.backend.customized-image.user.email"
-	LabelOwnerUserID         = "ai.backend.owner-user-id"
 	LabelOwnerProjectID      = "ai.backend.owner-project-id"
+
+	// LabelOwnerUserID on a container names the user whose it is, by id. Whoever
+	// starts containers for users sets it on each of them: an engine takes labels
+	// that a container is not given from its image, and anybody makes images.
+	LabelOwnerUserID = "ai.backend.owner-user-id"
 
 	// The rest of these two names is a resource slot: ai.backend.resource.min.cpu.
 	LabelResourceMinPrefix = "ai.backend.resource.min."
@@ -115,6 +119,12 @@ func IsPrivate(labels map[string]string) bool {
 func IsCustomized(labels map[string]string) bool {
 	_, customized := labels[LabelCustomizedOwner]
 	return customized
+}
+
+// IsReservedLabel reports whether a label says whose an image is, or which of
+// the customized ones: whoever makes the image decides that, and not its labels.
+func IsReservedLabel(name string) bool {
+	return strings.HasPrefix(name, "ai.backend.customized-image.") || name == LabelOwnerUserID || name == LabelOwnerProjectID
 }
 
 // OwnerOf returns the user id of a customized image's owner label, "user:<id>". It

@@ -248,3 +248,16 @@ func TestMoreLabelsNeverTakeAcceleratorsAway(t *testing.T) {
 		require.Equal(t, after, slices.Compact(slices.Clone(after)))
 	})
 }
+
+func TestLabelsThatSayWhoseAnImageIsAreReserved(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		domain.LabelCustomizedOwner, domain.LabelCustomizedName, domain.LabelCustomizedID, domain.LabelCustomizedUserEmail,
+		domain.LabelOwnerUserID, domain.LabelOwnerProjectID, "ai.backend.customized-image.of-tomorrow",
+	} {
+		require.True(t, domain.IsReservedLabel(name), name)
+	}
+	for _, name := range []string{"", "team", domain.LabelRole, "ai.backend.customized-image", "ai.backend.owner-user-id.x"} {
+		require.False(t, domain.IsReservedLabel(name), name)
+	}
+}

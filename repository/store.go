@@ -46,6 +46,7 @@ type Admin = DB[AdminView]
 // View is what a scoped handler can touch.
 type View struct {
 	Images     ImageRepository
+	Saves      SaveRepository
 	Aliases    AliasRepository
 	Registries RegistryRepository
 	Agents     AgentRepository

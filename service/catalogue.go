@@ -107,6 +107,7 @@ func Catalogue() []Entry {
 		entry("RemoveRemoteImage", (*ImageService).RemoveRemoteImage),
 		entry("PushImage", (*ImageService).PushImage),
 		entry("PullImage", (*ImageService).PullImage),
+		entry("SaveImage", (*ImageService).SaveImage),
 		entry("CreateKey", (*ImageService).CreateKey),
 		entry("ListKeys", (*ImageService).ListKeys),
 		entry("RevokeKey", (*ImageService).RevokeKey),

@@ -48,7 +48,7 @@ func newWorld(tb testing.TB) *world {
 	w.image = w.fleet.image("kernels/python:3.12")[0]
 	_, err = w.AliasImage(w.root, actions.AliasImageAction{Alias: "py", ImageCanonical: w.image.Canonical()})
 	require.NoError(tb, err)
-	w.agent = w.node("a1", "x86_64", w.image)
+	w.agent = w.engine("a1", w.image).Agent
 	_, err = w.CreateRole(w.root, actions.CreateRoleAction{Name: "auditor", Rules: []domain.RoleRule{{Permission: "image.forget", Reach: domain.ReachVisible, Domain: "default"}}})
 	require.NoError(tb, err)
 	_, err = w.BindRole(w.root, actions.BindRoleAction{Binding: domain.Binding{User: "alice", Role: "user", Domain: "default"}})
@@ -154,6 +154,13 @@ func (w *world) prepare(action string) {
 	case "registry.credential":
 		_, err := w.ModifyRegistry(w.root, actions.ModifyRegistryAction{RegistryID: w.registry.ID, Username: domain.Set("robot"), Password: domain.Set(domain.Secret("s3cret"))})
 		require.NoError(w.tb, err)
+	case "image.save": // replaces what is its own, of a container
+		w.registries[fleetHost].Push(porttest.RegistryContent{Repository: w.image.Repository(), Tags: []string{w.image.Tag}, Images: []porttest.RegistryImage{
+			{Architecture: "amd64", Labels: map[string]string{domain.LabelCustomizedOwner: "user:root"}},
+		}})
+		w.image = w.scan(w.image.Canonical())[0]
+		_, ok := w.engines["a1"].Run(w.image.Canonical(), true)
+		require.True(w.tb, ok)
 	case "registry.delete":
 		_, err := w.PurgeImageByID(w.root, actions.PurgeImageByIDAction{ImageID: w.image.ID})
 		require.NoError(w.tb, err)

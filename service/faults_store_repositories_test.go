@@ -237,3 +237,30 @@ func (r fleetFlakyAgents) Drop(ctx context.Context, id domain.AgentID, images []
 	}
 	return r.admin.Drop(ctx, id, images)
 }
+
+type fleetFlakySaves struct {
+	f *fleetFlaky
+	repository.SaveRepository
+}
+
+func (r fleetFlakySaves) Node(ctx context.Context, id domain.AgentID) (domain.Agent, error) {
+	return fleetCall(r.f, "saves.node", func() (domain.Agent, error) { return r.SaveRepository.Node(ctx, id) })
+}
+
+func (r fleetFlakySaves) Reserve(ctx context.Context, v repository.Reservation) error {
+	if err := r.f.tick("saves.reserve"); err != nil {
+		return err
+	}
+	return r.SaveRepository.Reserve(ctx, v)
+}
+
+func (r fleetFlakySaves) Release(ctx context.Context, id string) error {
+	if err := r.f.tick("saves.release"); err != nil {
+		return err
+	}
+	return r.SaveRepository.Release(ctx, id)
+}
+
+func (r fleetFlakySaves) Fulfil(ctx context.Context, id string, seen []domain.Image) ([]domain.Image, error) {
+	return fleetCall(r.f, "saves.fulfil", func() ([]domain.Image, error) { return r.SaveRepository.Fulfil(ctx, id, seen) })
+}

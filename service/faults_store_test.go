@@ -113,7 +113,7 @@ func (d fleetFlakyDB[V]) InTx(ctx context.Context, fn func(ctx context.Context, 
 
 func (f *fleetFlaky) view(v repository.View) repository.View {
 	return repository.View{
-		Images: fleetFlakyImages{f: f, ImageRepository: v.Images}, Aliases: fleetFlakyAliases{f, v.Aliases},
+		Saves: fleetFlakySaves{f, v.Saves}, Images: fleetFlakyImages{f: f, ImageRepository: v.Images}, Aliases: fleetFlakyAliases{f, v.Aliases},
 		Registries: fleetFlakyRegistries{f: f, RegistryRepository: v.Registries}, Agents: fleetFlakyAgents{f: f, AgentRepository: v.Agents},
 		Tenancy: fleetFlakyTenancy{f: f, TenancyRepository: v.Tenancy}, Audit: v.Audit,
 		Access: fleetFlakyAccess{f, v.Access}, Keys: fleetFlakyKeys{f, v.Keys}, Builds: fleetFlakyBuilds{f, v.Builds},

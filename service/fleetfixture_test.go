@@ -34,6 +34,7 @@ type fleet struct {
 	store      *bunstore.Store
 	registries map[string]*porttest.Registry
 	agents     map[domain.AgentID]*porttest.Agent
+	engines    map[domain.AgentID]*savingNode
 	shelf      *porttest.Shelf // what nodes pull: everything that f.scan saw
 	logs       *fleetLog
 	root       context.Context // a superadmin's
@@ -84,7 +85,7 @@ func newFleetOn(tb testing.TB, st *bunstore.Store, options ...func(*service.Conf
 	tb.Helper()
 	f := &fleet{
 		tb: tb, store: st, registries: map[string]*porttest.Registry{}, agents: map[domain.AgentID]*porttest.Agent{},
-		shelf: porttest.NewShelf(), logs: &fleetLog{},
+		engines: map[domain.AgentID]*savingNode{}, shelf: porttest.NewShelf(), logs: &fleetLog{},
 	}
 	f.root = domain.WithActor(tb.Context(), domain.Actor{ID: "root", Role: domain.RoleSuperadmin})
 	f.ImageService = f.again(options...)
@@ -97,7 +98,7 @@ func (f *fleet) again(options ...func(*service.Config)) *service.ImageService {
 	cfg := service.Config{
 		Store: f.store, Authorizer: porttest.AllowAll{}, Architecture: "x86_64",
 		Registries: map[domain.RegistryType]port.OpenRegistry{domain.RegistryOCI: porttest.OpenRegistries(f.registries)},
-		Agents:     map[domain.AgentKind]port.OpenAgent{domain.AgentOCILayout: porttest.OpenAgents(f.agents)},
+		Agents:     map[domain.AgentKind]port.OpenAgent{domain.AgentOCILayout: f.open},
 		Limiter:    service.NewLimiter(nil, nil),
 		Logger:     slog.New(slog.NewJSONHandler(f.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

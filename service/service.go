@@ -45,6 +45,7 @@ type Config struct {
 	// Architecture is taken for reads that name none; "": the host's.
 	Architecture string
 
+	Save     Save
 	Timeouts Timeouts
 	Fleet    Fleet
 	Work     Work
@@ -66,6 +67,14 @@ func (t Timeouts) of(e actions.Effect) time.Duration {
 		d = [...]time.Duration{30 * time.Second, 30 * time.Second, -1, -1}[e]
 	}
 	return d
+}
+
+// Save bounds what users make of their containers.
+type Save struct {
+	// Quota is how many customized images a user may have in one registry row; 0
+	// is no limit. Those count that the catalogue has, forgotten ones too, since
+	// the registry keeps them.
+	Quota int
 }
 
 // Fleet bounds work on many nodes and repositories. Zero is the default in
@@ -165,7 +174,7 @@ func New(cfg Config) (*ImageService, error) {
 	slots := newSlots()
 	orElse(&cfg.Build.Timeout, time.Hour)
 	return &ImageService{
-		TransferService: &TransferService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: slots, local: cfg.Local},
+		TransferService: &TransferService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: slots, local: cfg.Local, quota: cfg.Save.Quota, now: cfg.Now},
 		BuildService:    &BuildService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, now: cfg.Now, build: cfg.Build},
 		CatalogService:  &CatalogService{door: d, names: names, clients: clients, fleet: fleet, now: cfg.Now},
 		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},

@@ -74,11 +74,11 @@ func (s *TransferService) pushTarget(ctx context.Context, db repository.Scoped, 
 	if err != nil {
 		return nil, err
 	}
-	if r.ref.Digest != "" {
-		return nil, domain.Invalid("reference_invalid", "remote", "an image is pushed to a tag, not to a digest: %s", r.ref)
+	if err := r.toTag(); err != nil {
+		return nil, err
 	}
-	if !db.Read().Registries.Holds(r.row, r.ref.Path) {
-		return nil, domain.Errorf(domain.CodeForbidden, "repository_out_of_reach", r.ref.Repository(), "you may not push to %s: it is in none of your projects", r.ref.Repository())
+	if err := r.held(); err != nil {
+		return nil, err
 	}
 	if a, known := r.ofTag(r.ref.Tag); known {
 		if !a.seen {
@@ -99,6 +99,22 @@ func (s *TransferService) pushTarget(ctx context.Context, db repository.Scoped, 
 		return nil, tagTaken(r.ref)
 	}
 	return r, nil
+}
+
+// toTag refuses to push to a digest.
+func (r *remote) toTag() error {
+	if r.ref.Digest != "" {
+		return domain.Invalid("reference_invalid", "remote", "an image is pushed to a tag, not to a digest: %s", r.ref)
+	}
+	return nil
+}
+
+// held refuses repositories that are not in the scope's reach.
+func (r *remote) held() error {
+	if !r.db.Read().Registries.Holds(r.row, r.ref.Path) {
+		return domain.Errorf(domain.CodeForbidden, "repository_out_of_reach", r.ref.Repository(), "you may not push to %s: it is in none of your projects", r.ref.Repository())
+	}
+	return nil
 }
 
 func tagTaken(ref domain.Reference) error {
@@ -199,16 +215,37 @@ func itemMoved(unchanged bool, bytes int64) domain.TaskItem {
 	return domain.TaskItem{State: domain.ItemDone, Bytes: bytes}
 }
 
-// move runs a transfer as one item: with the limits of its registry, again while
-// errors pass, until no byte moves, and with its events told.
+// move runs a transfer as one item, again while errors pass, until no byte moves.
 func (s *TransferService) move(ctx context.Context, ref domain.Reference, do func(context.Context, domain.TransferSink) (domain.TaskItem, error)) error {
+	return s.single(ctx, ref.Canonical(), ref.Registry, func(ctx context.Context, sink domain.TransferSink) (item domain.TaskItem, err error) {
+		err = s.tried(ctx, sink, func(ctx context.Context, sink domain.TransferSink) (err error) {
+			item, err = do(ctx, sink)
+			return err
+		})
+		return item, err
+	})
+}
+
+// tried runs a transfer again while its errors pass; an attempt ends when no byte
+// moves.
+func (s *TransferService) tried(ctx context.Context, sink domain.TransferSink, do func(context.Context, domain.TransferSink) error) error {
+	return retried(ctx, s.fleet.PullAttempts, s.fleet.PullBackoff, func() error {
+		return watchedTransfer(ctx, s.fleet.PullStall, sink, func(ctx context.Context, sink domain.TransferSink) error {
+			return safely(func() error { return do(ctx, sink) })
+		})
+	})
+}
+
+// single runs the one item of an action: with the limits of its registry, and
+// with its events told.
+func (s *TransferService) single(ctx context.Context, key, registry string, do func(context.Context, domain.TransferSink) (domain.TaskItem, error)) error {
 	m := newMeter(ctx)
-	if !m.task.pending(ref.Canonical()) {
+	if !m.task.pending(key) {
 		return nil
 	}
 	m.add(1)
 	m.task.plan(1)
-	release, err := s.slots.take(ctx, "registry/"+ref.Registry, s.fleet.RegistryPulls)
+	release, err := s.slots.take(ctx, "registry/"+registry, s.fleet.RegistryPulls)
 	if err != nil {
 		return err
 	}
@@ -217,16 +254,12 @@ func (s *TransferService) move(ctx context.Context, ref domain.Reference, do fun
 	defer cancel()
 	var item domain.TaskItem
 	sink, done := tellers(ctx, m.task)
-	err = retried(ctx, s.fleet.PullAttempts, s.fleet.PullBackoff, func() error {
-		return watchedTransfer(ctx, s.fleet.PullStall, sink, func(ctx context.Context, sink domain.TransferSink) error {
-			return safely(func() (err error) {
-				item, err = do(ctx, sink)
-				return err
-			})
-		})
+	err = safely(func() (err error) {
+		item, err = do(ctx, sink)
+		return err
 	})
 	done()
-	item.Key, item.Problem = ref.Canonical(), domain.ProblemOf(err)
+	item.Key, item.Problem = key, domain.ProblemOf(err)
 	if err != nil {
 		item.State = domain.ItemFailed
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/repository"
@@ -19,6 +20,8 @@ type TransferService struct {
 	tasks   *TaskService
 	slots   *slots
 	local   port.OpenLocal
+	quota   int // of customized images; 0: none
+	now     func() time.Time
 }
 
 // remote is a repository of a registry as a scope may use it: what the catalogue

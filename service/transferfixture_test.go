@@ -60,6 +60,9 @@ func withMover(m *mover) func(*service.Config) {
 		open := cfg.Agents[domain.AgentOCILayout]
 		cfg.Agents[domain.AgentOCILayout] = func(ctx context.Context, row domain.Agent) (port.Agent, error) {
 			a, err := open(ctx, row)
+			if _, moves := a.(*savingNode); moves {
+				return a, err
+			}
 			return moving{a, m}, err
 		}
 		cfg.Local = func(context.Context, string) (port.Local, error) { return m, nil }

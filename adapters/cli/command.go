@@ -104,11 +104,11 @@ func (c *command) isList() bool {
 }
 
 // isDestructive reports whether to ask first: whatever can be planned, except
-// what can be taken back.
+// what can be taken back, or adds something.
 func (c *command) isDestructive() bool {
 	_, verb, _ := strings.Cut(c.entry.Spec.Name, ".")
 	_, plans := c.entry.Action.FieldByName("DryRun")
-	return plans && !strings.HasPrefix(verb, "forget") && !strings.HasPrefix(verb, "preload")
+	return plans && !strings.HasPrefix(verb, "forget") && !strings.HasPrefix(verb, "preload") && !c.moves()
 }
 
 // run is what the command does.

@@ -62,6 +62,7 @@ func examples(action string) []string {
 		"alias.search":            {"", " --where 'alias^=py'"},
 		"image.push":              {" app:1 cr.example.org/vision/app:1", " app:1 cr.example.org/vision/app:1 --store oci:./layout", " app:1 cr.example.org/vision/app:1 --agent-id rack-1 --background"},
 		"image.pull":              {" cr.example.org/vision/app:1", " cr.example.org/vision/app:1 app:dev", " cr.example.org/vision/app:1 --store archive:app.tar --architecture arm64"},
+		"image.save":              {" rack-1 4f1c2a9d cr.example.org/vision/app:mine", " rack-1 4f1c2a9d --label team=ml --background", " rack-1 4f1c2a9d --dry-run"},
 		"remote.list":             {"", " cr.example.org", " cr.example.org/vision --name 'vision/app.*' --all --json"},
 		"remote.tags":             {" cr.example.org/vision/app", " cr.example.org/vision/app --sizes --sort tag --desc --limit 10"},
 		"remote.digest":           {" cr.example.org/vision/app:1"},

@@ -122,7 +122,7 @@ func TestWhatAsksFirst(t *testing.T) {
 		"alias.delete": true, "registry.delete": true, "agent.remove": true, "agent.drop_intents": true,
 		"agent.purge_images": true, "agent.unload_images": true, "role.delete": true, "remote.remove": true,
 		"build_task.delete": true, "model.delete": true, "pipeline.delete": true, "build.delete": true,
-		"image.forget": false, "image.forget_by_id": false, "image.forget_many": false, "agent.preload_images": false,
+		"image.forget": false, "image.forget_by_id": false, "image.forget_many": false, "agent.preload_images": false, "image.save": false,
 	}
 	for _, e := range service.Catalogue() {
 		want, decided := asks[e.Spec.Name]

@@ -100,6 +100,8 @@ func (p *printer) result(result any) {
 		p.events(r)
 	case actions.PushImageResult:
 		p.pushed(r)
+	case actions.SaveImageResult:
+		p.saved(r)
 	case actions.PullImageResult:
 		p.pulled(r)
 	case actions.GetImageDigestResult:

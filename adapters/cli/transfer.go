@@ -18,6 +18,7 @@ func shortcuts() []struct{ word, action string } {
 	return []struct{ word, action string }{
 		{"push", "image.push"},
 		{"pull", "image.pull"},
+		{"save", "image.save"},
 		{"images", "remote.list"},
 		{"tags", "remote.tags"},
 		{"digest", "remote.digest"},
@@ -46,15 +47,18 @@ func (p *program) shortcutCommands() []*cobra.Command {
 
 // moves reports whether the action moves an image, layer by layer.
 func (c *command) moves() bool {
-	return c.entry.Spec.Name == "image.push" || c.entry.Spec.Name == "image.pull"
+	return slices.Contains([]string{"image.push", "image.pull", "image.save"}, c.entry.Spec.Name)
 }
 
-// movedArguments are where an image comes from and where it goes; the second one
-// follows from the first.
+// movedArguments are where an image comes from and where it goes; the last one
+// follows from those before.
 func movedArguments(action string, fields []field) []field {
 	order := []string{"local", "remote"}
-	if action == "image.pull" {
+	switch action {
+	case "image.pull":
 		order = []string{"remote", "local"}
+	case "image.save":
+		order = []string{"agent_id", "container", "remote"}
 	}
 	args := make([]field, 0, len(order))
 	for _, name := range order {
@@ -134,6 +138,14 @@ func (p *printer) pushed(r actions.PushImageResult) {
 		did += ", of which " + size(r.SentBytes) + " were sent"
 	}
 	p.say("  %s, %s", string(r.Digest), did)
+}
+
+func (p *printer) saved(r actions.SaveImageResult) {
+	if r.DryRun {
+		p.say("would save %s", r.Image)
+		return
+	}
+	p.pushed(actions.PushImageResult{Image: r.Image, Digest: r.Digest, SizeBytes: r.SizeBytes, SentBytes: r.SentBytes})
 }
 
 func (p *printer) pulled(r actions.PullImageResult) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
@@ -33,7 +34,7 @@ func (a *agent) Containers(ctx context.Context, images ...domain.Digest) ([]doma
 			continue
 		}
 		found = append(found, domain.Container{
-			ID: c.ID, Name: containerName(c), Image: image, CreatedAt: time.Unix(c.Created, 0).UTC(),
+			ID: c.ID, Name: containerName(c), Image: image, ImageName: c.Image, Labels: c.Labels, CreatedAt: time.Unix(c.Created, 0).UTC(),
 			Running: c.State == container.StateRunning || c.State == container.StatePaused || c.State == container.StateRestarting,
 		})
 	}
@@ -41,6 +42,28 @@ func (a *agent) Containers(ctx context.Context, images ...domain.Digest) ([]doma
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return found, nil
+}
+
+// Container implements port.Committer. A name serves as the id, too.
+func (a *agent) Container(ctx context.Context, id string) (domain.Container, error) {
+	if err := a.reachContainer(ctx, "container", id); err != nil {
+		return domain.Container{}, err
+	}
+	is, err := a.engine.container(ctx, "container", id)
+	if err != nil {
+		return domain.Container{}, err
+	}
+	c := domain.Container{ID: is.ID, Name: strings.TrimPrefix(is.Name, "/"), Image: domain.Digest(idOf(is.Image))}
+	if is.Config != nil {
+		c.ImageName, c.Labels = is.Config.Image, is.Config.Labels
+	}
+	if is.State != nil {
+		c.Running = is.State.Running || is.State.Restarting // a paused one runs, too
+	}
+	if at, err := time.Parse(time.RFC3339Nano, is.Created); err == nil {
+		c.CreatedAt = at.UTC().Truncate(time.Second) // as in lists
+	}
+	return c, nil
 }
 
 // StopContainer implements port.Containers. It blocks for the grace period at

@@ -49,11 +49,16 @@ func (e *engine) containerError(ctx context.Context, op string, err error) error
 
 // containerConfig is what a container was made with.
 func (e *engine) containerConfig(ctx context.Context, id string) (*container.Config, error) {
+	is, err := e.container(ctx, "commit", id)
+	return cmp.Or(is.Config, &container.Config{}), err
+}
+
+func (e *engine) container(ctx context.Context, op, id string) (container.InspectResponse, error) {
 	is, err := e.api().ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if err != nil {
-		return nil, e.noContainer(ctx, "commit", id, err)
+		return container.InspectResponse{}, e.noContainer(ctx, op, id, err)
 	}
-	return cmp.Or(is.Container.Config, &container.Config{}), nil
+	return is.Container, nil
 }
 
 // commit makes an image without a name.

@@ -67,6 +67,11 @@ func callRemoveContainer(ctx context.Context, a port.Agent) error {
 	return a.(port.Containers).RemoveContainer(ctx, "c1")
 }
 
+func callContainer(ctx context.Context, a port.Agent) error {
+	_, err := a.(port.Committer).Container(ctx, "c1")
+	return err
+}
+
 func callCommit(ctx context.Context, a port.Agent) error {
 	_, err := a.(port.Committer).Commit(ctx, domain.CommitRequest{Container: "c1", Name: "app:2"}, nil)
 	return err
@@ -109,6 +114,7 @@ func calls() []struct {
 		{"a list of containers", callContainers, [][2]string{{"GET /containers/json", list}}},
 		{"a container's stop", callStop, [][2]string{{"POST /containers/c1/stop"}}},
 		{"a container's removal", callRemoveContainer, [][2]string{{"DELETE /containers/c1"}}},
+		{"a container", callContainer, [][2]string{{"GET /containers/c1/json", one}}},
 		{"a commit", callCommit, [][2]string{{"GET /containers/c1/json", one}, {"POST /commit", one}, {"GET /images/" + porttest.DigestOf("committed").String() + "/json", one}}},
 	}
 }

@@ -37,3 +37,7 @@ func (m mutation) PushImage(ctx context.Context, _ map[string]any) (*actions.Pus
 func (m mutation) PullImage(ctx context.Context, _ map[string]any) (*actions.PullImageResult, error) {
 	return call(ctx, m.resolver, m.svc.PullImage)
 }
+
+func (m mutation) SaveImage(ctx context.Context, _ map[string]any) (*actions.SaveImageResult, error) {
+	return call(ctx, m.resolver, m.svc.SaveImage)
+}

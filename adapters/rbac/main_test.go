@@ -24,7 +24,7 @@ var permissions = []string{
 	"audit.search", "access.explain", "task.get", "task.list", "task.cancel", "task.retry", "agent.intents", "agent.drop_intents",
 	"access.who_can", "role.modify", "role.create", "role.delete", "role.get", "role.list", "role.bind", "role.unbind", "role.bindings",
 	"key.create", "key.list", "key.revoke",
-	"remote.list", "remote.tags", "remote.digest", "remote.tag_info", "remote.size", "remote.remove", "image.push", "image.pull", "registry.credential",
+	"remote.list", "remote.tags", "remote.digest", "remote.tag_info", "remote.size", "remote.remove", "image.push", "image.pull", "image.save", "registry.credential",
 	"build_task.create", "build_task.get", "build_task.list", "build_task.delete", "model.create", "model.get", "model.list", "model.delete",
 	"pipeline.create", "pipeline.get", "pipeline.list", "pipeline.delete",
 	"build.image", "build.get", "build.list", "build.rename", "build.delete",

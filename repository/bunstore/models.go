@@ -182,7 +182,7 @@ func models() []any {
 		(*imageRow)(nil), (*labelRow)(nil), (*acceleratorRow)(nil), (*aliasRow)(nil), (*registryRow)(nil),
 		(*registryDomainRow)(nil), (*registryProjectRow)(nil), (*agentRow)(nil), (*installedRow)(nil),
 		(*scalingGroupRow)(nil), (*auditRow)(nil), (*auditTargetRow)(nil), (*idempotencyRow)(nil),
-		(*taskRow)(nil), (*taskItemRow)(nil), (*taskEventRow)(nil), (*intentRow)(nil),
+		(*taskRow)(nil), (*taskItemRow)(nil), (*taskEventRow)(nil), (*intentRow)(nil), (*reservationRow)(nil),
 		(*roleRow)(nil), (*roleBindingRow)(nil), (*policyRow)(nil), (*apiKeyRow)(nil),
 		(*buildTaskRow)(nil), (*buildableRow)(nil), (*builtImageRow)(nil),
 	}

@@ -128,7 +128,7 @@ type session struct {
 
 func (s *session) view() repository.View {
 	return repository.View{
-		Images: (*images)(s), Aliases: (*aliases)(s), Registries: (*registries)(s),
+		Images: (*images)(s), Saves: (*saves)(s), Aliases: (*aliases)(s), Registries: (*registries)(s),
 		Agents: (*agents)(s), Tenancy: (*tenancy)(s), Audit: (*audits)(s), Tasks: (*tasks)(s),
 		Access: (*access)(s), Keys: (*keys)(s), Builds: (*builds)(s),
 	}

@@ -68,6 +68,7 @@ func (s subject) reads() map[string]call {
 		"Tenancy.List": func(ctx context.Context, v repository.View) error {
 			return third(v.Tenancy.List(ctx, domain.Filter{}, page))
 		},
+		"Saves.Node": func(ctx context.Context, v repository.View) error { return second(v.Saves.Node(ctx, s.agent)) },
 		"Audit.List": func(ctx context.Context, v repository.View) error {
 			return third(v.Audit.List(ctx, domain.Filter{}, page))
 		},
@@ -135,6 +136,10 @@ func (s subject) writes() map[string]call {
 			return second(v.Agents.Replace(ctx, s.agent, domain.Inventory{}))
 		},
 		"Builds.CreateTask": func(ctx context.Context, v repository.View) error { return second(v.Builds.CreateTask(ctx, "new")) },
+		"Saves.Reserve": func(ctx context.Context, v repository.View) error {
+			return v.Saves.Reserve(ctx, place(s.reg, "new", 1))
+		},
+		"Saves.Release": func(ctx context.Context, v repository.View) error { return v.Saves.Release(ctx, "id") },
 	}
 }
 

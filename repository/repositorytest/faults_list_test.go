@@ -12,6 +12,21 @@ import (
 )
 
 var faults = map[string]fault{
+	"places are not counted": {"reservations: the last place is given once, however many ask at once", ofSaves(func(b *brokenSaves) {
+		b.reserve = func(r *repository.Reservation) { r.Quota = 0 }
+	})},
+	"reservations end at once": {"reservations: a tag is reserved once, until it is released or its time is over", ofSaves(func(b *brokenSaves) {
+		b.reserve = func(r *repository.Reservation) { r.Until = r.Now }
+	})},
+	"reservations stay": {"reservations: a reservation is its owner's to release", ofSaves(func(b *brokenSaves) {
+		b.release = func(string) string { return "" }
+	})},
+	"later tries are others": {"reservations: a later try of the same save takes its place over", ofSaves(func(b *brokenSaves) {
+		b.reserve = func(r *repository.Reservation) { r.Holder = r.ID }
+	})},
+	"nothing is recorded": {"reservations: a recorded image is the actor's, alive, and in the place of its reservation", ofSaves(func(b *brokenSaves) {
+		b.record = func([]domain.Image) []domain.Image { return nil }
+	})},
 	"everybody reaches everything": {"scopes: an image that the actor may not know of does not exist", ofUnit(func(u *repository.Unit) { u.Scope.Reach = domain.ReachAny })},
 	"own is visible": {"scopes: an image that the actor sees but does not reach is forbidden", ofUnit(func(u *repository.Unit) {
 		if u.Scope.Reach == domain.ReachOwn {

@@ -58,6 +58,7 @@ func topics() []topic {
 		{"idempotency", idempotency},
 		{"tasks", tasks},
 		{"intents", intents},
+		{"reservations", reservations},
 		{"access", accesses},
 		{"keys", apiKeys},
 		{"builds", append(builds, builtImages...)},

@@ -74,6 +74,9 @@ type Containers interface {
 
 // Committer is an [Agent] that can make an image of a container.
 type Committer interface {
+	// Container returns one by its id, with its labels. One that is not there is
+	// not_found, reason container_not_found.
+	Container(ctx context.Context, id string) (domain.Container, error)
 	// Commit tells commit_started and commit_finished. The container goes on. One
 	// that is not there is not_found, reason container_not_found.
 	Commit(ctx context.Context, r domain.CommitRequest, sink domain.TransferSink) (domain.CommitOutcome, error)

@@ -37,6 +37,7 @@ func RunCommitter(t *testing.T, h CommitterHarness) {
 	}{
 		{"a commit names an image with the labels of both", (*committerRun).commits},
 		{"a commit takes over the name", (*committerRun).takesOver},
+		{"a container is known with its image and its labels", (*committerRun).knows},
 		{"a container that is not there is not_found", (*committerRun).nothing},
 		{"commits at the same time agree", (*committerRun).together},
 		{"a context that has ended commits nothing", (*committerRun).ended},
@@ -94,6 +95,17 @@ func (r *committerRun) takesOver() {
 	require.Equal(r, other.Digest, r.find("2"))
 }
 
+func (r *committerRun) knows() {
+	c, err := r.agent.Container(r.Context(), r.container)
+	require.NoError(r, err)
+	require.Equal(r, r.container, c.ID)
+	require.True(r, c.Running)
+	require.False(r, c.CreatedAt.IsZero())
+	require.Equal(r, map[string]string{"of.image": "1", "of.both": "image"}, c.Labels)
+	image, _ := r.h.Find(r, r.agent, c.ImageName)
+	require.Equal(r, image, c.Image)
+}
+
 func (r *committerRun) nothing() {
 	finished := func(e domain.TransferEvent) {
 		if e.Kind == domain.TransferCommitFinished {
@@ -104,8 +116,12 @@ func (r *committerRun) nothing() {
 	request.Container = DigestOf("no container").Hex()
 	_, err := r.agent.Commit(r.Context(), request, finished)
 	requireCoded(r, err, domain.CodeNotFound, "container_not_found")
+	_, err = r.agent.Container(r.Context(), request.Container)
+	requireCoded(r, err, domain.CodeNotFound, "container_not_found")
 	request.Container = "../images"
 	_, err = r.agent.Commit(r.Context(), request, finished)
+	requireCoded(r, err, domain.CodeInvalid, "")
+	_, err = r.agent.Container(r.Context(), request.Container)
 	requireCoded(r, err, domain.CodeInvalid, "")
 	request = r.request("1")
 	request.Name += "@" + DigestOf("x").String()
@@ -137,6 +153,8 @@ func (r *committerRun) together() {
 func (r *committerRun) ended() {
 	endedContexts(r.T, func(ctx context.Context, code domain.Code) {
 		_, err := r.agent.Commit(ctx, r.request("1"), nil)
+		requireCoded(r, err, code, "")
+		_, err = r.agent.Container(ctx, r.container)
 		requireCoded(r, err, code, "")
 	})
 	require.Empty(r, r.find("1"))

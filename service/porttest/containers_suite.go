@@ -64,10 +64,10 @@ func (r *containersRun) are(of []domain.Container, want ...domain.Container) {
 	require.NoError(r, err)
 	for i, c := range got {
 		require.False(r, c.CreatedAt.IsZero(), "it is known when %s was made", c.Name)
-		got[i].CreatedAt = domain.Container{}.CreatedAt
+		got[i].CreatedAt, got[i].ImageName, got[i].Labels = domain.Container{}.CreatedAt, "", nil
 	}
 	for i := range want {
-		want[i].CreatedAt = domain.Container{}.CreatedAt
+		want[i].CreatedAt, want[i].ImageName, want[i].Labels = domain.Container{}.CreatedAt, "", nil
 	}
 	require.ElementsMatch(r, want, got)
 }

@@ -18,6 +18,7 @@ const (
 	OpBuild           = "build"
 	OpUntag           = "untag"
 	OpContainers      = "containers"
+	OpContainer       = "container"
 	OpStopContainer   = "stop_container"
 	OpRemoveContainer = "remove_container"
 	OpCommit          = "commit"
@@ -65,8 +66,9 @@ func OpenEngines(engines map[domain.AgentID]*Engine) port.OpenAgent {
 }
 
 // Run makes a container of an image that the engine holds by that name; false
-// when it does not. The ids count up: c1, c2 …; the name is the id's.
-func (e *Engine) Run(name string, running bool) (domain.Container, bool) {
+// when it does not. The ids count up: c1, c2 …; the name is the id's. Labels are
+// added to those of the image.
+func (e *Engine) Run(name string, running bool, labels ...map[string]string) (domain.Container, bool) {
 	ref, err := domain.ParseReference(name)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -77,7 +79,8 @@ func (e *Engine) Run(name string, running bool) (domain.Container, bool) {
 	}
 	e.count++
 	c := domain.Container{
-		ID: fmt.Sprintf("c%d", e.count), Image: image.Digest, Running: running,
+		ID: fmt.Sprintf("c%d", e.count), Image: image.Digest, ImageName: name, Running: running,
+		Labels:    merged(append([]map[string]string{e.labels[image.Digest]}, labels...)...),
 		CreatedAt: time.Date(2026, 1, 1, 0, 0, e.count, 0, time.UTC),
 	}
 	c.Name = c.ID
@@ -114,6 +117,21 @@ func (e *Engine) Containers(ctx context.Context, images ...domain.Digest) ([]dom
 	}
 	slices.SortFunc(found, func(a, b domain.Container) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	return found, nil
+}
+
+// Container implements [port.Committer].
+func (e *Engine) Container(ctx context.Context, id string) (domain.Container, error) {
+	leave, err := e.enterContainer(ctx, OpContainer, id)
+	if err != nil {
+		return domain.Container{}, err
+	}
+	defer leave()
+	c, ok := e.containers[id]
+	if !ok {
+		return domain.Container{}, domain.NotFound("container", id)
+	}
+	c.Labels = maps.Clone(c.Labels)
+	return c.Container, nil
 }
 
 // StopContainer implements [port.Containers].
@@ -171,7 +189,7 @@ func (e *Engine) Commit(ctx context.Context, r domain.CommitRequest, sink domain
 	e.mu.Lock()
 	e.count++
 	digest := DigestOf("commit", c.ID, fmt.Sprint(e.count))
-	size := e.put(ref, digest, merged(e.labels[c.Image], r.Labels))
+	size := e.put(ref, digest, merged(c.Labels, r.Labels))
 	e.mu.Unlock()
 	event.Kind = domain.TransferCommitFinished
 	sink.Tell(event)

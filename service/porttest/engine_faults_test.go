@@ -109,6 +109,14 @@ func (w *wrongEngine) RemoveContainer(ctx context.Context, id string) error {
 	return w.Engine.RemoveContainer(w.outlive(ctx), id)
 }
 
+func (w *wrongEngine) Container(ctx context.Context, id string) (domain.Container, error) {
+	c, err := w.Engine.Container(w.outlive(ctx), id)
+	if w.fault == "container without labels" {
+		c.Labels = nil
+	}
+	return c, err
+}
+
 func (w *wrongEngine) Commit(ctx context.Context, r domain.CommitRequest, sink domain.TransferSink) (domain.CommitOutcome, error) {
 	switch w.fault {
 	case "commit forgets labels":
@@ -170,6 +178,7 @@ func TestTheSuitesFindFaultsOfEngines(t *testing.T) {
 		"stop removes":                     "containers/a_container_that_was_stopped",
 		"removal by force":                 "containers/a_container_that_runs",
 		"removal does nothing":             "containers/a_container_that_was_removed",
+		"container without labels":         "committer/a_container_is_known",
 		"commit forgets labels":            "committer/a_commit_names",
 		"commit is silent":                 "committer/a_commit_names",
 		"commit finishes whatever":         "committer/a_container_that_is_not_there",

@@ -17,7 +17,7 @@ type engineFake interface {
 	port.Builder
 	port.Containers
 	port.Committer
-	Run(name string, running bool) (domain.Container, bool)
+	Run(name string, running bool, labels ...map[string]string) (domain.Container, bool)
 	Find(name string) (domain.Digest, map[string]string)
 }
 
@@ -126,6 +126,7 @@ func TestEngineIsAnAgent(t *testing.T) {
 		},
 		porttest.OpUntag:           func() error { return e.Untag(t.Context(), "a") },
 		porttest.OpContainers:      func() error { _, err := e.Containers(t.Context()); return err },
+		porttest.OpContainer:       func() error { _, err := e.Container(t.Context(), "c1"); return err },
 		porttest.OpStopContainer:   func() error { return e.StopContainer(t.Context(), "c1") },
 		porttest.OpRemoveContainer: func() error { return e.RemoveContainer(t.Context(), "c1") },
 		porttest.OpCommit: func() error {

@@ -24,7 +24,7 @@ type example struct {
 // examples are for every action at least one call that goes well and one that
 // does not.
 func examples() []example {
-	return slices.Concat(imageExamples(), rowExamples(), accessExamples(), moveExamples(), buildExamples())
+	return slices.Concat(imageExamples(), rowExamples(), accessExamples(), moveExamples(), buildExamples(), saveExamples())
 }
 
 func imageExamples() []example {

@@ -89,7 +89,7 @@ func (w *world) command(e service.Entry, action string, env []string, flags ...s
 	noun, verb, _ := strings.Cut(strings.ReplaceAll(e.Spec.Name, "_", "-"), ".")
 	args := append([]string{noun, verb, "--action-json", "-", "--json"}, flags...)
 	_, plans := e.Action.FieldByName("DryRun")
-	if plans && !strings.HasPrefix(verb, "forget") && !strings.HasPrefix(verb, "preload") {
+	if plans && !strings.HasPrefix(verb, "forget") && !strings.HasPrefix(verb, "preload") && verb != "save" {
 		args = append(args, "--yes")
 	}
 	var out, diagnostics bytes.Buffer

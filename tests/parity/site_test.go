@@ -70,6 +70,7 @@ type outside struct {
 	registries map[string]*porttest.Registry
 	agents     map[domain.AgentID]*porttest.Agent
 	hand       *porttest.Local // images at hand: tool:1
+	engine     *engine         // engine-1
 }
 
 func (s *site) outside() *outside {
@@ -100,6 +101,7 @@ func (s *site) outside() *outside {
 
 // restock puts images within the reach of the node rack-1, which holds the first.
 func (o *outside) restock(images []domain.Image) {
+	o.engine = newEngine(o, images)
 	shelf := porttest.NewShelf()
 	for _, i := range images {
 		shelf.Put(porttest.ShelvedOf(i))
@@ -119,7 +121,7 @@ func (o *outside) config(dir string) app.Config {
 			Architecture: "x86_64", Limiter: service.NewLimiter(nil, nil),
 			References: domain.ReferenceParser{Clusters: domain.Clusters{All: []domain.Cluster{{Name: "lab", Registry: "lab.example.org", Project: "tools"}}}},
 			Registries: map[domain.RegistryType]port.OpenRegistry{domain.RegistryOCI: porttest.OpenRegistries(o.registries)},
-			Agents:     map[domain.AgentKind]port.OpenAgent{domain.AgentOCILayout: porttest.OpenAgents(o.agents)},
+			Agents:     map[domain.AgentKind]port.OpenAgent{domain.AgentOCILayout: porttest.OpenAgents(o.agents), domain.AgentDocker: o.open},
 			Local:      func(context.Context, string) (port.Local, error) { return o.hand, nil },
 		},
 	}
@@ -172,6 +174,7 @@ func (s *site) build(dir string) error {
 	for _, id := range []domain.AgentID{"rack-1", "rack-2"} { // the second one is away
 		do(ctx, m, a.RegisterAgent, actions.RegisterAgentAction{AgentID: id, Kind: domain.AgentOCILayout, Address: "/" + string(id), ScalingGroup: "gpu", Architecture: "x86_64", Labels: map[string]string{"zone": "eu"}})
 	}
+	do(ctx, m, a.RegisterAgent, actions.RegisterAgentAction{AgentID: "engine-1", Kind: domain.AgentDocker, Address: "/engine-1", ScalingGroup: "engines", Architecture: "x86_64"})
 	do(ctx, m, a.ReportInventory, actions.ReportInventoryAction{AgentID: "rack-1"})
 	do(ctx, m, a.PreloadImages, actions.PreloadImagesAction{Images: []actions.ImageRef{{Name: "snake"}}, TargetAgents: "rack-2"})
 	do(ctx, m, a.AllowScalingGroup, actions.AllowScalingGroupAction{ScalingGroupGrant: domain.ScalingGroupGrant{ScalingGroup: "gpu", Domain: "default"}})

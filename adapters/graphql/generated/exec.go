@@ -123,6 +123,7 @@ type MutationResolver interface {
 	RemoveRemoteImage(ctx context.Context, input map[string]any) (*actions.RemoveRemoteImageResult, error)
 	PushImage(ctx context.Context, input map[string]any) (*actions.PushImageResult, error)
 	PullImage(ctx context.Context, input map[string]any) (*actions.PullImageResult, error)
+	SaveImage(ctx context.Context, input map[string]any) (*actions.SaveImageResult, error)
 }
 type QueryResolver interface {
 	Image(ctx context.Context, reference string) (*view.Image, error)
@@ -268,6 +269,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		unmarshalInputRevokeKeyInput,
 		unmarshalInputRoleRuleInput,
 		unmarshalInputRuleOfInput,
+		unmarshalInputSaveImageInput,
 		unmarshalInputScanImageInput,
 		unmarshalInputSetImageResourceLimitByIDInput,
 		unmarshalInputSetImageResourceLimitInput,
@@ -2531,6 +2533,8 @@ extend type Mutation {
   push_image(input: PushImageInput!): PushImageResult
   "Fetch an image from a registry"
   pull_image(input: PullImageInput!): PullImageResult
+  "Make an image of a container and send it to a registry"
+  save_image(input: SaveImageInput!): SaveImageResult
 }
 
 input ListRemoteImagesInput {
@@ -2726,6 +2730,34 @@ type PullImageResult {
   "-1: the store cannot tell"
   received_bytes: BigInt!
   unchanged: Boolean!
+}
+
+input SaveImageInput {
+  "the node that has the container"
+  agent_id: ID!
+  "id of the container"
+  container: String!
+  "where to, with a tag; none: a new tag beside the image that the container runs"
+  remote: String
+  "of the image, beside those of the container"
+  labels: [KVPairInput!]
+  "only tell what the image would be called"
+  dry_run: Boolean
+  "return a task id at once"
+  background: Boolean
+}
+
+type SaveImageResult {
+  task_id: ID
+  image: String
+  "behind the tag"
+  digest: String
+  "what engines call the image id"
+  config: String
+  size_bytes: BigInt!
+  "-1: the node cannot tell"
+  sent_bytes: BigInt!
+  dry_run: Boolean!
 }
 `, BuiltIn: false},
 }
@@ -3343,6 +3375,17 @@ func field_Mutation_revoke_key_args(ctx context.Context, ec *executionContext, r
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNRevokeKeyInput2map)
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_save_image_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgFieldWithEC(ctx, ec, rawArgs, "input", unmarshalNSaveImageInput2map)
 	if err != nil {
 		return nil, err
 	}
@@ -20550,6 +20593,67 @@ func fieldContext_Mutation_pull_image(ctx context.Context, ec *executionContext,
 	return fc, nil
 }
 
+func _Mutation_save_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_save_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SaveImage(ctx, fc.Args["input"].(map[string]any))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *actions.SaveImageResult) graphql.Marshaler {
+			return marshalOSaveImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐSaveImageResult(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Mutation_save_image(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			switch field.Name {
+			case "task_id":
+				return fieldContext_SaveImageResult_task_id(ctx, ec, field)
+			case "image":
+				return fieldContext_SaveImageResult_image(ctx, ec, field)
+			case "digest":
+				return fieldContext_SaveImageResult_digest(ctx, ec, field)
+			case "config":
+				return fieldContext_SaveImageResult_config(ctx, ec, field)
+			case "size_bytes":
+				return fieldContext_SaveImageResult_size_bytes(ctx, ec, field)
+			case "sent_bytes":
+				return fieldContext_SaveImageResult_sent_bytes(ctx, ec, field)
+			case "dry_run":
+				return fieldContext_SaveImageResult_dry_run(ctx, ec, field)
+			}
+			return nil, fmt.Errorf("no field named %q was found under type SaveImageResult", field.Name)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_save_image_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _PageInfo_has_next_page(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *view.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -28104,6 +28208,237 @@ func fieldContext_RoleRule_domain(_ context.Context, ec *executionContext, field
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _SaveImageResult_task_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.SaveImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SaveImageResult_task_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TaskID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.TaskID) graphql.Marshaler {
+			return marshalOID2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐTaskID(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_SaveImageResult_task_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _SaveImageResult_image(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.SaveImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SaveImageResult_image(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Image, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_SaveImageResult_image(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _SaveImageResult_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.SaveImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SaveImageResult_digest(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Digest, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_SaveImageResult_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _SaveImageResult_config(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.SaveImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SaveImageResult_config(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Config, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v domain.Digest) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐDigest(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_SaveImageResult_config(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _SaveImageResult_size_bytes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.SaveImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SaveImageResult_size_bytes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SizeBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_SaveImageResult_size_bytes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _SaveImageResult_sent_bytes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.SaveImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SaveImageResult_sent_bytes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SentBytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNBigInt2int64(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_SaveImageResult_sent_bytes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type BigInt does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _SaveImageResult_dry_run(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.SaveImageResult) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SaveImageResult_dry_run(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DryRun, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_SaveImageResult_dry_run(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaveImageResult",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
 		},
 	}
 	return fc, nil
@@ -36996,6 +37331,72 @@ func unmarshalInputRuleOfInput(ctx context.Context, ec *executionContext, obj an
 	return it, nil
 }
 
+func unmarshalInputSaveImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
+	var it map[string]any
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"agent_id", "container", "remote", "labels", "dry_run", "background"}
+	it = make(map[string]any, len(asMap))
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "agent_id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("agent_id"))
+			data, err := unmarshalNID2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["agent_id"] = data
+		case "container":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("container"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["container"] = data
+		case "remote":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("remote"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["remote"] = data
+		case "labels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("labels"))
+			data, err := unmarshalOKVPairInput2ᚕmapᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["labels"] = data
+		case "dry_run":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dry_run"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["dry_run"] = data
+		case "background":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("background"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["background"] = data
+		}
+	}
+	return it, nil
+}
+
 func unmarshalInputScanImageInput(ctx context.Context, ec *executionContext, obj any) (map[string]any, error) {
 	var it map[string]any
 	if obj == nil {
@@ -42452,6 +42853,10 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_pull_image(ctx, ec, field)
 			})
+		case "save_image":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_save_image(ctx, ec, field)
+			})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -44956,6 +45361,63 @@ func _RoleRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			}
 		case "domain":
 			out.Values[i] = _RoleRule_domain(ctx, ec, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(len(deferred)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var saveImageResultImplementors = []string{"SaveImageResult"}
+
+func _SaveImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *actions.SaveImageResult) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, saveImageResultImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SaveImageResult")
+		case "task_id":
+			out.Values[i] = _SaveImageResult_task_id(ctx, ec, field, obj)
+		case "image":
+			out.Values[i] = _SaveImageResult_image(ctx, ec, field, obj)
+		case "digest":
+			out.Values[i] = _SaveImageResult_digest(ctx, ec, field, obj)
+		case "config":
+			out.Values[i] = _SaveImageResult_config(ctx, ec, field, obj)
+		case "size_bytes":
+			out.Values[i] = _SaveImageResult_size_bytes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sent_bytes":
+			out.Values[i] = _SaveImageResult_sent_bytes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dry_run":
+			out.Values[i] = _SaveImageResult_dry_run(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -47934,6 +48396,11 @@ func unmarshalNRuleOfInput2map(ctx context.Context, ec *executionContext, v any)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNSaveImageInput2map(ctx context.Context, ec *executionContext, v any) (map[string]any, error) {
+	res, err := unmarshalInputSaveImageInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func marshalNScalingGroupGrant2githubᚗcomᚋwharfᚑprojectᚋwharfᚋdomainᚐScalingGroupGrant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v domain.ScalingGroupGrant) graphql.Marshaler {
 	return _ScalingGroupGrant(ctx, ec, sel, &v)
 }
@@ -49634,6 +50101,13 @@ func unmarshalORuleOfInput2ᚕmapᚄ(ctx context.Context, ec *executionContext, 
 		}
 	}
 	return res, nil
+}
+
+func marshalOSaveImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐSaveImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.SaveImageResult) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _SaveImageResult(ctx, ec, sel, v)
 }
 
 func marshalOScanImageResult2ᚖgithubᚗcomᚋwharfᚑprojectᚋwharfᚋactionsᚐScanImageResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *actions.ScanImageResult) graphql.Marshaler {
