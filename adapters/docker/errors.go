@@ -1,9 +1,11 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -111,7 +113,7 @@ func pushSayings() []saying {
 		saying{[]string{"does not exist locally with the tag"}, domain.CodeNotFound, reasonNoImage, "the image went away while it was pushed to the registry %s"},
 		saying{[]string{"unauthorized: ", "no basic auth credentials", "401 Unauthorized", "authentication required", "incorrect username or password"},
 			domain.CodePrecondition, reasonCredentials, "the registry %s refuses the stored credentials"},
-		saying{[]string{"denied: ", "403 Forbidden", "access to the resource is denied", "The operation is unsupported", "405 Method Not Allowed"},
+		saying{[]string{"denied: ", "403 Forbidden", "access to the resource is denied", "unsupported: ", "The operation is unsupported", "405 Method Not Allowed"},
 			domain.CodeForbidden, reasonDenied, "the registry %s does not let this image be pushed"},
 	)
 }
@@ -127,17 +129,38 @@ func (e *engine) registryError(ctx context.Context, t target, op string, err err
 		said, format = pushSayings(), "the agent cannot push to the registry %s"
 	}
 	out := domain.Errorf(domain.CodeUnavailable, reasonRegistry, t.registry, format, t.registry)
+	text := spelledOut(err.Error())
 	for _, s := range said {
-		if containsAny(err.Error(), s.texts) {
+		if containsAny(text, s.texts) {
 			out = domain.Errorf(s.code, s.reason, t.registry, s.format, t.registry)
 			break
 		}
 	}
-	if out.Code == domain.CodeNotFound {
+	switch {
+	case out.Code == domain.CodeNotFound:
 		out.On = t.canonical
+	case out.Reason == reasonMismatch:
+		out.On = cmp.Or(digestForm.FindString(text), t.registry)
 	}
 	out.Op, out.Err = "docker: "+op, err
 	return out
+}
+
+// digestForm finds the digest that content did not have: an engine names it
+// before the one that it has.
+var digestForm = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+// spelledOut ends each line that is nothing but a code of a registry's error with
+// a colon and a blank: so are those with a message told, and an engine leaves out
+// the usual message of a code.
+func spelledOut(text string) string {
+	lines := strings.Split(strings.TrimPrefix(text, "Error response from daemon: "), "\n")
+	for i, line := range lines {
+		if line != "" && !strings.ContainsAny(line, " /:.") {
+			lines[i] += ": "
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func containsAny(s string, texts []string) bool {

@@ -36,6 +36,9 @@ func TestPullErrorsInTheStream(t *testing.T) {
 		`Get "https://cr.example.org/v2/": no basic auth credentials`:                       {"precondition", "registry_credentials"},
 		"pull access denied for x, repository does not exist or may require 'docker login'": {"precondition", "registry_credentials"},
 		"toomanyrequests: You have reached your pull rate limit":                            {"rate_limited", "registry_limited"},
+		"toomanyrequests":                     {"rate_limited", "registry_limited"}, // a code with its usual message
+		"unauthorized":                        {"precondition", "registry_credentials"},
+		"errors:\ndenied\nmanifest unknown\n": {"precondition", "registry_credentials"},
 		"manifest for cr.example.org/team/tool@sha256:0 not found: manifest unknown":        {"precondition", "digest_mismatch"}, // the tag is there
 		"no matching manifest for linux/amd64 in the manifest list entries":                 {"not_found", "architecture_not_found"},
 		"dial tcp 10.0.0.1:443: connect: connection refused":                                {"unavailable", "registry_failed"},
@@ -60,6 +63,21 @@ func TestPullErrorsInTheStream(t *testing.T) {
 	}
 	for _, r := range f.requests() {
 		require.NotEqual(t, http.MethodDelete, r.Method, "a pull that failed changes nothing")
+	}
+}
+
+func TestSpoiledContentIsNamedByItsDigest(t *testing.T) {
+	digest := string(porttest.DigestOf("layer"))
+	for message, on := range map[string]string{
+		"filesystem layer verification failed for digest " + digest:                                                       digest,
+		"failed commit on ref \"layer-" + digest + "\": unexpected commit digest " + string(porttest.DigestOf("spoiled")): digest,
+		"filesystem layer verification failed for digest sha256:0":                                                        "cr.example.org",
+	} {
+		f := newFake(t)
+		f.answer(createPath, func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusInternalServerError, message) })
+		_, err := f.open(t).Pull(t.Context(), request(), nil)
+		fails(t, err, domain.CodePrecondition, "digest_mismatch")
+		require.Equal(t, on, domain.OnOf(err), message)
 	}
 }
 

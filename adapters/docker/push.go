@@ -43,7 +43,7 @@ func (a *agent) Push(ctx context.Context, r domain.PushRequest, sink domain.Tran
 	case !there:
 		return domain.PushOutcome{}, domain.NotFound("image", local.Canonical())
 	case !image.fits(t.architecture):
-		return domain.PushOutcome{}, domain.Errorf(domain.CodeNotFound, reasonNoArch, local.Canonical(), "the engine has the image for %s only", image.architecture)
+		return domain.PushOutcome{}, domain.Errorf(domain.CodeNotFound, reasonNoImage, local.Canonical(), "the engine has the image for %s only", image.architecture)
 	}
 	sink.Tell(domain.TransferEvent{Kind: domain.TransferPush, Src: r.Local, Dst: t.canonical})
 	out, err := a.push(ctx, t, image, sink)

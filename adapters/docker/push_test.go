@@ -92,6 +92,11 @@ func TestPushErrorsInTheStream(t *testing.T) {
 		"unsupported: The operation is unsupported.":                  {"forbidden", "push_denied"},
 		"unauthorized: authentication required":                       {"precondition", "registry_credentials"},
 		"no basic auth credentials":                                   {"precondition", "registry_credentials"},
+		"denied":                                                      {"forbidden", "push_denied"}, // a code with its usual message
+		"unsupported":                                                 {"forbidden", "push_denied"},
+		"unauthorized":                                                {"precondition", "registry_credentials"},
+		"toomanyrequests":                                             {"rate_limited", "registry_limited"},
+		"errors:\ndenied\nname unknown\n":                             {"forbidden", "push_denied"},
 		"toomanyrequests: denied: slow down":                          {"rate_limited", "registry_limited"},
 		"dial tcp 127.0.0.1:1: connect: connection refused":           {"unavailable", "registry_failed"},
 		"received unexpected HTTP status: 503 Service Unavailable":    {"unavailable", "registry_failed"},
@@ -191,6 +196,17 @@ func TestPushesThatAreRefusedAskNobody(t *testing.T) {
 		fails(t, err, domain.CodeInvalid, reason)
 	}
 	require.Empty(t, f.requests())
+}
+
+func TestAPushOfAnArchitectureThatIsNotThere(t *testing.T) {
+	f := newFake(t)
+	f.works()
+	f.add("a", []string{"python:3"}, nil)
+	r := pushRequest()
+	r.Architecture = "riscv64"
+	_, err := f.push(t, t.Context(), r, nil)
+	fails(t, err, domain.CodeNotFound, "image_not_found")
+	require.Contains(t, domain.MessageOf(err), "x86_64")
 }
 
 func TestAPushWhoseTagFails(t *testing.T) {

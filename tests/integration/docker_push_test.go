@@ -105,7 +105,7 @@ func TestARealEnginePushes(t *testing.T) {
 	other := r
 	other.Architecture = "aarch64"
 	_, err = s.store.Push(t.Context(), other, nil)
-	requireReason(t, err, domain.CodeNotFound, "architecture_not_found")
+	requireReason(t, err, domain.CodeNotFound, "image_not_found")
 	require.Equal(t, moved.Digest, s.has(t, r.Remote), "nothing of this moved the tag")
 }
 
