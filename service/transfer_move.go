@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -155,7 +156,7 @@ func (s *TransferService) pullImage(ctx context.Context, db repository.Scoped, a
 		return res, err
 	}
 	if a.Local == "" {
-		a.Local = localName(r.row, r.ref)
+		a.Local = s.localName(r.row, r.ref)
 	}
 	err = s.move(ctx, r.ref, func(ctx context.Context, sink domain.TransferSink) (domain.TaskItem, error) {
 		out, err := fetcher.Fetch(ctx, domain.FetchRequest{Remote: r.ref, Registry: row, Manifest: found.Digest, Architecture: a.Architecture, Local: a.Local}, sink)
@@ -168,16 +169,19 @@ func (s *TransferService) pullImage(ctx context.Context, db repository.Scoped, a
 	return res, err
 }
 
-// localName is the name below the project, with the tag.
-func localName(row domain.Registry, ref domain.Reference) string {
+// localName is the name below the project, that of the cluster or of the row,
+// with the tag.
+func (s *TransferService) localName(row domain.Registry, ref domain.Reference) string {
+	tag := cmp.Or(ref.Tag, "latest")
+	tagged := domain.Reference{Registry: ref.Registry, Path: ref.Path, Tag: tag}
+	if i, err := s.names.parser.Clusters.RemoteOf(tagged); err == nil && i.IsPlatform() {
+		return i.LocalName().String()
+	}
 	name, err := ref.Within(row.Project)
 	if err != nil || name == "" {
 		name = ref.Path
 	}
-	if ref.Tag == "" {
-		return name + ":latest"
-	}
-	return name + ":" + ref.Tag
+	return name + ":" + tag
 }
 
 // store opens where an image is: a node, or what is at hand. Whoever asked calls

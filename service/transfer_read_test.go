@@ -251,6 +251,15 @@ func TestNamesOfAClusterStandForItsRegistry(t *testing.T) {
 	pushed, err := lab.PushImage(s.root, actions.PushImageAction{Local: "tool:3"})
 	require.NoError(t, err)
 	require.Equal(t, fleetHost+"/ml/tool:3", pushed.Image)
+	digest, err := lab.GetImageDigest(s.root, actions.GetImageDigestAction{Image: "image:app:1"})
+	require.NoError(t, err)
+	for remote, local := range map[string]string{
+		"image:app:1": "app:1", fleetHost + "/ml/app:1": "app:1", fleetHost + "/ml/app@" + string(digest.Digest): "app:latest", fleetHost + "/secret/app:1": "app:1",
+	} {
+		pulled, err := lab.PullImage(s.root, actions.PullImageAction{Remote: remote})
+		require.NoError(t, err)
+		require.Equal(t, local, pulled.Local, "the name without registry and project")
+	}
 	_, err = s.again(withMover(s.mover)).PushImage(s.root, actions.PushImageAction{Local: "tool:3"})
 	fleetError(t, err, domain.CodeInvalid, "field_required")
 }
