@@ -13,7 +13,6 @@ import (
 const (
 	typeDockerImage     = "ebonite.build.docker.DockerImage"
 	typeDefaultRegistry = "ebonite.build.docker.DefaultDockerRegistry"
-	typeRemoteRegistry  = "ebonite.build.docker.RemoteRegistry"
 	typeModel           = "ebonite.build.provider.ml_model.ModelBuildable"
 	typePipeline        = "ebonite.build.provider.pipeline.PipelineBuildable"
 )
@@ -22,12 +21,14 @@ const (
 // blank.
 const creationDate = "2006-01-02 15:04:05.000000 "
 
-// imageBody is an image as clients read it; what is not there is left out.
+// imageBody is an image as clients read it; what is not there is left out. It has
+// the documented fields and no others, for clients that refuse what they do not
+// know: of which pipeline an image is, and where it was pushed to, build.get
+// tells. The latter is another name than the one here, in another registry.
 type imageBody struct {
 	Name         string      `json:"name" doc:"[repository/]name:tag"`
 	ID           int64       `json:"id"`
-	ModelID      int64       `json:"model_id,omitempty"`
-	PipelineID   int64       `json:"pipeline_id,omitempty"`
+	ModelID      int64       `json:"model_id,omitempty" doc:"none: it is of a pipeline"`
 	Author       string      `json:"author,omitempty"`
 	CreationDate string      `json:"creation_date" doc:"UTC: YYYY-MM-DD HH:MM:SS.ffffff and a blank"`
 	Params       imageParams `json:"params"`
@@ -43,21 +44,16 @@ type imageParams struct {
 
 type imageRegistry struct {
 	Type string `json:"type"`
-	Host string `json:"host,omitempty"`
 }
 
 func imageBodyOf(b domain.BuiltImage) imageBody {
-	body := imageBody{
-		Name: domain.JoinPath(b.Repository, b.Name) + ":" + b.Tag, ID: b.ID, ModelID: b.ModelID, PipelineID: b.PipelineID,
+	return imageBody{
+		Name: domain.JoinPath(b.Repository, b.Name) + ":" + b.Tag, ID: b.ID, ModelID: b.ModelID,
 		Author: string(b.Author), CreationDate: b.CreatedAt.UTC().Format(creationDate),
 		Params: imageParams{
 			Type: typeDockerImage, Name: b.Name, Tag: b.Tag, Repository: b.Repository, Registry: imageRegistry{Type: typeDefaultRegistry},
 		},
 	}
-	if b.RegistryHost != "" {
-		body.Params.Registry = imageRegistry{Type: typeRemoteRegistry, Host: b.RegistryHost}
-	}
-	return body
 }
 
 // imageFailure is every error of the resource.

@@ -138,7 +138,7 @@ func TestImagesAreAsTheirClientsKnowThem(t *testing.T) {
 	require.Equal(t, 200, w.do("HEAD", "/images/2", "").StatusCode)
 }
 
-func TestAnImageOfARegistryNamesItsHost(t *testing.T) {
+func TestAnImageThatWasPushedReadsLikeAnyOther(t *testing.T) {
 	t.Parallel()
 	w, _ := newWorkshop(t)
 	_, err := w.svc.CreateRegistry(w.root, actions.CreateRegistryAction{Name: "cr.example.org"})
