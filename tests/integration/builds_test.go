@@ -12,7 +12,6 @@ import (
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
-	"github.com/wharf-project/wharf/tests/containers"
 )
 
 // post has an image built over HTTP, and returns its id.
@@ -162,9 +161,7 @@ func TestABuildThatFailsLeavesWhatWasThere(t *testing.T) {
 
 func TestABuiltImageThatIsPushedIsThatOfTheCatalogue(t *testing.T) {
 	y := newYard(t, false)
-	host := containers.Registry(t, containers.RegistryOptions{Delete: true})
-	_, err := y.CreateRegistry(y.root, actions.CreateRegistryAction{Name: host, URL: "http://" + host})
-	require.NoError(t, err)
+	host := y.registry(t)
 	of := y.model(t, y.task(t, "mnist"), "net", y.directory(t, "net", ""))
 	remote := host + "/team/net:1"
 	res, err := y.BuildImage(y.root, actions.BuildImageAction{Name: "image", ModelID: of, Push: true, Remote: remote})

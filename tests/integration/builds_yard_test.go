@@ -116,6 +116,15 @@ func (y *yard) template(t *testing.T) domain.BuildSource {
 	return domain.BuildSource{Type: domain.BuildFromTemplate, Template: &domain.BuildTemplate{BaseImage: y.prefix + "base:1", Files: map[string]string{"etc/words": "some"}}}
 }
 
+// registry is a registry in a container, and a row of it.
+func (y *yard) registry(t *testing.T) (host string) {
+	t.Helper()
+	host = containers.Registry(t, containers.RegistryOptions{Delete: true})
+	_, err := y.CreateRegistry(y.root, actions.CreateRegistryAction{Name: host, URL: "http://" + host})
+	require.NoError(t, err)
+	return host
+}
+
 func (y *yard) task(t *testing.T, name string) int64 {
 	t.Helper()
 	res, err := y.CreateBuildTask(y.root, actions.CreateBuildTaskAction{Name: name})
