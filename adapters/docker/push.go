@@ -42,7 +42,7 @@ func (a *agent) Push(ctx context.Context, r domain.PushRequest, sink domain.Tran
 		return domain.PushOutcome{}, err
 	case !there:
 		return domain.PushOutcome{}, domain.NotFound("image", local.Canonical())
-	case !image.fits(t.architecture):
+	case r.Architecture != "" && !image.fits(t.architecture):
 		return domain.PushOutcome{}, domain.Errorf(domain.CodeNotFound, reasonNoImage, local.Canonical(), "the engine has the image for %s only", image.architecture)
 	}
 	sink.Tell(domain.TransferEvent{Kind: domain.TransferPush, Src: r.Local, Dst: t.canonical})

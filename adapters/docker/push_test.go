@@ -224,3 +224,12 @@ func TestAPushWhoseTagFails(t *testing.T) {
 	_, err := f.push(t, domain.MarkTx(t.Context()), pushRequest(), nil)
 	require.ErrorIs(t, err, domain.ErrInternal)
 }
+
+func TestAnImageThatNamesNoArchitectureIsPushedAllTheSame(t *testing.T) {
+	f := newFake(t)
+	f.works()
+	f.add("a", []string{"python:3"}, nil)
+	f.images[0]["Architecture"] = ""
+	_, err := f.push(t, t.Context(), pushRequest(), nil)
+	require.NoError(t, err)
+}

@@ -126,7 +126,7 @@ func describe(tb testing.TB, i porttest.RegistryImage, img v1.Image, want *domai
 	}
 	want.Images = append(want.Images, domain.DescribedImage{
 		Architecture: arch, ManifestDigest: domain.Digest(digest.String()), ConfigDigest: domain.Digest(config.String()),
-		SizeBytes: size, Labels: i.Labels,
+		SizeBytes: size, LayersBytes: size - manifest.Config.Size, Labels: i.Labels,
 	})
 	return img
 }
