@@ -12,8 +12,9 @@ type Container struct {
 	Running   bool      `json:"running"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	// Labels are those it was made with, and those of its image that these do not
-	// replace. [LabelOwnerUserID] says whose it is.
-	Labels map[string]string `json:"labels,omitempty"`
+	// replace. [LabelOwnerUserID] says whose it is. They stay within: they may hold
+	// what is nobody's business.
+	Labels map[string]string `json:"-"`
 }
 
 // CommitRequest asks a node to make an image of a container.
