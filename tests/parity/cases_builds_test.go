@@ -34,7 +34,6 @@ func buildExamples() []example {
 		{"build.image", root, `{"name":"new","pipeline_id":2,"tag":"2","skip_build":true}`, has(`"registered"`)},
 		{"build.image", root, `{"name":"new","model_id":1,"background":true}`, has(`"task_id":"new"`)},
 		{"build.image", root, `{"name":"image_name","model_id":1}`, fails("conflict/image_exists")},
-		{"build.image", root, `{"name":"new","model_id":1}`, has(`"agent_id":"engine-1"`)},
 		{"build.image", root, `{"name":"new","model_id":1,"agent_id":"rack-1"}`, fails("precondition/build_unsupported")},
 		{"build.image", root, `{"name":"new"}`, fails("invalid/build_source")},
 		{"build.get", root, `{"id":1}`, has(`"task_one"`)},
