@@ -6,8 +6,8 @@ import (
 	"github.com/wharf-project/wharf/domain"
 )
 
-// BuildImageAction builds an image from a model or a pipeline on an agent. Its
-// row comes first; when the build fails, a new row goes away again, and one that
+// BuildImageAction builds an image from a model or a pipeline, on an agent or in
+// a store at hand, which then holds it: its row remembers which. Its row comes first; when the build fails, a new row goes away again, and one that
 // was there is as it was. While it is built, nobody else builds it.
 type BuildImageAction struct {
 	Name       string         `json:"name" doc:"unique among the images of the model or pipeline"`
@@ -16,11 +16,12 @@ type BuildImageAction struct {
 	Tag        string         `json:"tag,omitempty" doc:"none: latest"`
 	Repository string         `json:"repository,omitempty" doc:"path in a registry that it belongs below"`
 	AgentID    domain.AgentID `json:"agent_id,omitempty" kind:"agent" doc:"where to build; none: the configured agent, or the only one that can build"`
+	Store      string         `json:"store,omitempty" doc:"where to build, in the place of an agent: docker, docker:HOST, or oci:DIR without a daemon; DIR is relative to the folder of the process"`
 	Overwrite  bool           `json:"overwrite,omitempty" doc:"build an image of this name anew; the old one stays until the new one is there"`
 	SkipBuild  bool           `json:"skip_build,omitempty" doc:"make the row only"`
 	Push       bool           `json:"push,omitempty" doc:"push it to a registry afterwards; needs a grant over everything"`
 	Remote     string         `json:"remote,omitempty" doc:"reference to push it to, with the registry's host"`
-	Background bool           `json:"background,omitempty" doc:"return a task id at once"`
+	Background bool           `json:"background,omitempty" doc:"return a task id at once; not with a store"`
 }
 
 // Kind says what the image is built from.
@@ -47,7 +48,7 @@ func (BuildImageAction) Spec() Spec {
 	return Spec{Name: "build.image", Summary: "Build an image from a model or a pipeline", Effect: Agent, Class: domain.TaskBulk}
 }
 
-// Validate needs a name and exactly one source.
+// Validate needs a name, exactly one source and at most one place.
 func (a BuildImageAction) Validate() error {
 	if err := domain.CheckBuildName("name", a.Name); err != nil {
 		return err
@@ -68,8 +69,8 @@ func (a BuildImageAction) Validate() error {
 			return err
 		}
 	}
-	if a.AgentID != "" {
-		if err := needAgent(a.AgentID); err != nil {
+	if a.AgentID != "" || a.Store != "" { // without both, the service chooses an agent
+		if err := needStore(a.Store, a.AgentID, a.Background); err != nil {
 			return err
 		}
 	}
@@ -127,7 +128,7 @@ func (a ListBuiltImagesAction) Validate() error {
 }
 
 // RenameBuiltImageAction gives a built image another name. Nothing is built
-// anew, and what it is called on its agent and in registries stays.
+// anew, and what it is called where it is and in registries stays.
 type RenameBuiltImageAction struct {
 	ID   int64  `json:"id" doc:"id of the built image"`
 	Name string `json:"name" doc:"unique among the images of the model or pipeline"`
@@ -147,7 +148,7 @@ func (a RenameBuiltImageAction) Validate() error {
 }
 
 // DeleteBuiltImageAction removes a built image: its containers on request, its
-// name on the agent that holds it, and then its row. Every step can be repeated.
+// name on the agent or in the store that holds it, and then its row. Every step can be repeated.
 // What was pushed to a registry stays there.
 type DeleteBuiltImageAction struct {
 	ID       int64 `json:"id" doc:"id of the built image"`

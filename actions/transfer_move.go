@@ -82,7 +82,7 @@ func needArchitecture(name string) error {
 func needStore(store string, agent domain.AgentID, background bool) error {
 	switch {
 	case agent == "" && background:
-		return domain.Invalid("background_store", "background", "only what a node has can be moved in the background: name an agent_id")
+		return domain.Invalid("background_store", "background", "only nodes are worked on in the background: name an agent_id")
 	case agent == "":
 		return nil
 	case store != "":

@@ -69,7 +69,10 @@ type BuiltImage struct {
 	State        BuildState `json:"state"`
 	Digest       Digest     `json:"digest,omitempty"`   // of the configuration; "" until built
 	AgentID      AgentID    `json:"agent_id,omitempty"` // that holds it, under the name Local
-	Local        string     `json:"local"`              // no other image has it; it stays when others change
+	// Store is the address of the store that holds it, in the place of an agent, as
+	// the process that built it has it; folders are absolute.
+	Store string `json:"store,omitempty"`
+	Local string `json:"local"` // no other image has it; it stays when others change
 	// Pushed and ManifestDigest are the reference that it was pushed to, and what
 	// that named then; ImageID is the catalogue's row of it, where the caller can
 	// see one.
@@ -90,10 +93,10 @@ func (b BuiltImage) FullName() string {
 	return JoinPath(b.RegistryHost, JoinPath(b.Repository, b.Name)) + ":" + b.Tag
 }
 
-// LabelBuild is on every image that was built here: its name on its agent.
+// LabelBuild is on every image that was built here: its name where it was built.
 const LabelBuild = "io.wharf.build"
 
-// NewLocalBuild returns a new name for an image on an agent. The host in it is
+// NewLocalBuild returns a new name for an image on an agent or in a store. The host in it is
 // nobody's, so that no pull can ever mean it.
 func NewLocalBuild() string { return "builds.wharf.invalid/" + NewID[string]() + ":latest" }
 

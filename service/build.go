@@ -8,6 +8,7 @@ import (
 
 	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/repository"
+	"github.com/wharf-project/wharf/service/port"
 )
 
 // BuildService is the room of build tasks, models, pipelines and what is built
@@ -19,6 +20,7 @@ type BuildService struct {
 	fleet   Fleet
 	tasks   *TaskService
 	now     func() time.Time
+	local   port.OpenLocal
 	build   Build
 }
 

@@ -17,8 +17,8 @@ func (s *BuildService) deleteBuiltImage(ctx context.Context, db repository.Scope
 	if res.Image, err = db.Read().Builds.Image(ctx, a.ID); err != nil {
 		return res, err
 	}
-	if !a.MetaOnly && res.Image.AgentID != "" {
-		if err := s.clearHost(ctx, db, &res, a.Cascade); err != nil {
+	if !a.MetaOnly && (res.Image.AgentID != "" || res.Image.Store != "") {
+		if err := s.clear(ctx, db, &res, a.Cascade); err != nil {
 			return res, stoppedBefore(res, err)
 		}
 	}
@@ -32,32 +32,55 @@ func (s *BuildService) deleteBuiltImage(ctx context.Context, db repository.Scope
 	return res, stoppedBefore(res, err)
 }
 
-// clearHost takes the image off its agent: containers first, since they use it.
-func (s *BuildService) clearHost(ctx context.Context, db repository.Scoped, res *actions.DeleteBuiltImageResult, cascade bool) error {
+// holder opens what holds an image. A store may know no containers, as there are
+// none of a layout: then they are nil. Whoever asked calls done.
+func (s *BuildService) holder(ctx context.Context, db repository.Scoped, img domain.BuiltImage) (builder port.Builder, containers port.Containers, done func(), err error) {
+	var host domain.Agent
+	var place any
+	if img.Store != "" {
+		if s.local == nil {
+			return nil, nil, nil, domain.Errorf(domain.CodePrecondition, "store_unavailable", img.Store, "the image is in %s, which this server does not have at hand; remove the row only", domain.Quote(img.Store))
+		}
+		if place, done, err = atHand(ctx, s.local, img.Store); err != nil {
+			return nil, nil, nil, err
+		}
+	} else {
+		host, err = db.Read().Builds.Host(ctx, img.AgentID)
+		if domain.CodeOf(err) == domain.CodeNotFound {
+			err = domain.Errorf(domain.CodePrecondition, "agent_removed", string(img.AgentID), "the agent %s that holds the image is not registered any more; remove the row only", img.AgentID)
+		}
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if place, err = s.opened(ctx, host); err != nil {
+			return nil, nil, nil, err
+		}
+		done = func() {}
+	}
+	builder, can := place.(port.Builder)
+	containers, knows := place.(port.Containers)
+	if !can || !knows && img.Store == "" {
+		done()
+		return nil, nil, nil, errUnsupported(host, img.Store, "remove built images")
+	}
+	return builder, containers, done, nil
+}
+
+// clear takes the image off what holds it: containers first, since they use it.
+func (s *BuildService) clear(ctx context.Context, db repository.Scoped, res *actions.DeleteBuiltImageResult, cascade bool) error {
 	img := res.Image
-	host, err := db.Read().Builds.Host(ctx, img.AgentID)
-	if domain.CodeOf(err) == domain.CodeNotFound {
-		return domain.Errorf(domain.CodePrecondition, "agent_removed", string(img.AgentID), "the agent %s that holds the image is not registered any more; remove the row only", img.AgentID)
-	}
+	builder, containers, done, err := s.holder(ctx, db, img)
 	if err != nil {
 		return err
 	}
-	agent, err := s.opened(ctx, host)
-	if err != nil {
-		return err
-	}
-	builder, can := agent.(port.Builder)
-	containers, knows := agent.(port.Containers)
-	if !can || !knows {
-		return errUnsupported(host, "remove built images")
-	}
+	defer done()
 	call := func(do func(ctx context.Context) error) error {
 		ctx, cancel := context.WithTimeout(ctx, s.fleet.AgentCall)
 		defer cancel()
 		return safely(func() error { return do(ctx) })
 	}
 	var list []domain.Container
-	if img.Digest != "" {
+	if img.Digest != "" && containers != nil {
 		err := call(func(ctx context.Context) (err error) {
 			list, err = containers.Containers(ctx, img.Digest)
 			return err

@@ -59,7 +59,11 @@ func (s *BuildService) onlyHost(ctx context.Context, builds repository.BuildRepo
 		}
 	}
 	if len(found) != 1 {
-		return domain.Agent{}, domain.Errorf(domain.CodePrecondition, "build_agent_unset", "agent_id", "no agent is configured for building, and there is not exactly one that can build; name one")
+		instead := ""
+		if s.local != nil {
+			instead = ", or a store in its place: store (--store docker or --store oci:DIR)"
+		}
+		return domain.Agent{}, domain.Errorf(domain.CodePrecondition, "build_agent_unset", "agent_id", "no agent is configured for building, and there is not exactly one that can build; name one%s", instead)
 	}
 	return found[0], nil
 }
@@ -82,7 +86,11 @@ func (s *BuildService) opened(ctx context.Context, row domain.Agent) (port.Agent
 	return s.clients.agent(ctx, row)
 }
 
-func errUnsupported(row domain.Agent, what string) error {
+// errUnsupported is about the agent of a row, or about a store.
+func errUnsupported(row domain.Agent, store, what string) error {
+	if store != "" {
+		return domain.Errorf(domain.CodePrecondition, "build_unsupported", store, "the store %s cannot %s", domain.Quote(store), what)
+	}
 	return domain.Errorf(domain.CodePrecondition, "build_unsupported", string(row.ID), "the agent %s of kind %s cannot %s", row.ID, row.Kind, what)
 }
 

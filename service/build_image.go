@@ -26,7 +26,7 @@ func (s *BuildService) buildImage(ctx context.Context, db repository.Scoped, a a
 		return actions.BuildImageResult{TaskID: task.ID}, err
 	}
 	m := newMeter(ctx)
-	b := &building{service: s, db: db, action: a, source: source, meter: m, builder: domain.NewID[string]()}
+	b := &building{service: s, db: db, action: a, source: source, meter: m, builder: domain.NewID[string](), done: func() {}}
 	b.key = fmt.Sprintf("%s/%d/%s", source.Kind, source.ID, a.Name)
 	if m.task != nil {
 		b.builder = string(m.task.id)
@@ -36,6 +36,7 @@ func (s *BuildService) buildImage(ctx context.Context, db repository.Scoped, a a
 	}
 	m.add(1)
 	m.task.plan(1)
+	defer func() { b.done() }()
 	err = b.run(ctx)
 	item := domain.TaskItem{Key: b.key, State: domain.ItemDone, Problem: domain.ProblemOf(err)}
 	if err != nil {
@@ -56,9 +57,11 @@ type building struct {
 	key     string
 	builder string
 
-	host    domain.Agent
-	agent   port.Builder
+	host    domain.Agent // zero with an address
+	address string       // of the store in the place of the host; "": the host's
+	store   port.Builder
 	pusher  port.Pusher
+	done    func() // closes the store; never nil
 	request domain.BuildRequest
 	push    domain.PushRequest
 	before  *domain.BuiltImage // nil: the row is new
@@ -112,11 +115,24 @@ func (b *building) look(ctx context.Context) (built bool, err error) {
 		return false, errBuilding(row.Name)
 	case !b.action.Overwrite && !fresh && !mine:
 		return false, domain.Errorf(domain.CodeConflict, "image_exists", row.Name, "there is an image of that name already: %s", row.Name)
-	case b.action.AgentID != "" && row.AgentID != "" && b.action.AgentID != row.AgentID:
-		return false, domain.Errorf(domain.CodePrecondition, "image_elsewhere", string(row.AgentID), "%s is on the agent %s; delete it to build it on another one", row.Name, row.AgentID)
 	}
 	b.before = &row
-	return false, nil
+	return false, b.elsewhere(row)
+}
+
+// elsewhere refuses to build in another place than that which holds the image.
+func (b *building) elsewhere(row domain.BuiltImage) error {
+	asked, err := lasting(b.action.Store)
+	if err != nil {
+		return err
+	}
+	switch agent := b.action.AgentID; {
+	case row.AgentID != "" && (asked != "" || agent != "" && agent != row.AgentID):
+		return domain.Errorf(domain.CodePrecondition, "image_elsewhere", string(row.AgentID), "%s is on the agent %s; delete it to build it in another place", row.Name, row.AgentID)
+	case row.Store != "" && (agent != "" || asked != "" && asked != row.Store):
+		return domain.Errorf(domain.CodePrecondition, "image_elsewhere", row.Store, "%s is in the store %s; delete it to build it in another place", row.Name, domain.Quote(row.Store))
+	}
+	return nil
 }
 
 // prepare checks all that can be checked before there is a row.
@@ -125,23 +141,14 @@ func (b *building) prepare(ctx context.Context) (err error) {
 	if b.action.SkipBuild {
 		return nil
 	}
-	if b.before != nil && b.before.AgentID != "" {
-		b.host, err = b.db.Read().Builds.Host(ctx, b.before.AgentID)
-	} else {
-		b.host, err = s.host(ctx, b.db, b.action.AgentID)
-	}
+	place, err := b.open(ctx)
 	if err != nil {
 		return err
 	}
-	agent, err := s.opened(ctx, b.host)
-	if err != nil {
-		return err
+	var can bool
+	if b.store, can = place.(port.Builder); !can {
+		return errUnsupported(b.host, b.address, "build images")
 	}
-	builder, can := agent.(port.Builder)
-	if !can {
-		return errUnsupported(b.host, "build images")
-	}
-	b.agent = builder
 	b.request.Architecture = b.host.Architecture
 	if b.request.Source, err = s.located(b.source.Source); err != nil {
 		return err
@@ -149,8 +156,8 @@ func (b *building) prepare(ctx context.Context) (err error) {
 	if b.request.Base, err = s.base(ctx, b.db, b.source.Source); err != nil || !b.action.Push {
 		return err
 	}
-	if b.pusher, can = agent.(port.Pusher); !can {
-		return errUnsupported(b.host, "push images")
+	if b.pusher, can = place.(port.Pusher); !can {
+		return errUnsupported(b.host, b.address, "push images")
 	}
 	if b.push.Remote, err = s.names.parser.Parse(b.action.Remote); err != nil {
 		return err
@@ -160,4 +167,36 @@ func (b *building) prepare(ctx context.Context) (err error) {
 	}
 	b.push.Registry, err = s.reachable(ctx, b.db, b.push.Remote)
 	return err
+}
+
+// open opens where to build: where the image is, else where the action says, else
+// the agent that is configured.
+func (b *building) open(ctx context.Context) (place any, err error) {
+	s := b.service
+	var agent domain.AgentID
+	if b.before != nil {
+		agent, b.address = b.before.AgentID, b.before.Store
+	}
+	if agent == "" && b.address == "" {
+		if b.address, err = lasting(b.action.Store); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case b.address != "":
+		store, done, err := atHand(ctx, s.local, b.address)
+		if err != nil {
+			return nil, err
+		}
+		b.done = done
+		return store, nil
+	case agent != "":
+		b.host, err = b.db.Read().Builds.Host(ctx, agent)
+	default:
+		b.host, err = s.host(ctx, b.db, b.action.AgentID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.opened(ctx, b.host)
 }

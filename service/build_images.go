@@ -10,8 +10,9 @@ import (
 
 // BuildImage builds an image. Errors: invalid, not_found for the model, pipeline
 // or agent, conflict for a name that is taken (image_exists) or being built
-// (image_building), precondition for what cannot be built here, and what the
-// agent says; then no new row is left, and an old one is as it was. One that was
+// (image_building), precondition for what cannot be built here (build_unsupported,
+// build_agent_unset, store_unavailable) or is in another place (image_elsewhere),
+// and what the agent or store says; then no new row is left, and an old one is as it was. One that was
 // built and could not be pushed stays, and the error is that of the push.
 func (s *BuildService) BuildImage(ctx context.Context, a actions.BuildImageAction) (actions.BuildImageResult, error) {
 	return scoped(ctx, s.door, a, s.buildImage)
@@ -60,7 +61,8 @@ func (s *BuildService) RenameBuiltImage(ctx context.Context, a actions.RenameBui
 // DeleteBuiltImage removes a built image. Errors: not_found; precondition, reason
 // image_has_instances, while containers run it; conflict, reason
 // revision_changed, when somebody changed it meanwhile; unavailable when its agent is
-// away, and what the agent says otherwise. The row is there then, and an error
+// away, precondition, reason store_unavailable, where its store is not at hand, and
+// what agent or store say otherwise. The row is there then, and an error
 // after containers were stopped says which ([actions.StoppedError]).
 func (s *BuildService) DeleteBuiltImage(ctx context.Context, a actions.DeleteBuiltImageAction) (actions.DeleteBuiltImageResult, error) {
 	return scoped(ctx, s.door, a, s.deleteBuiltImage)

@@ -25,13 +25,14 @@ func (b *building) claim(ctx context.Context) (err error) {
 					state = settled(row)
 				}
 			}
-			row.State, row.Builder, row.AgentID = state, b.builder, cmp.Or(row.AgentID, b.host.ID)
+			row.State, row.Builder = state, b.builder
+			row.AgentID, row.Store = cmp.Or(row.AgentID, b.host.ID), cmp.Or(row.Store, b.address)
 			return builds.SaveImage(ctx, row)
 		}
 		return builds.CreateImage(ctx, domain.BuiltImage{
 			SourceKind: b.source.Kind, ModelID: a.ModelID, PipelineID: a.PipelineID, Name: a.Name,
 			Tag: cmp.Or(a.Tag, "latest"), Repository: a.Repository,
-			State: state, Builder: b.builder, AgentID: b.host.ID, Local: domain.NewLocalBuild(),
+			State: state, Builder: b.builder, AgentID: b.host.ID, Store: b.address, Local: domain.NewLocalBuild(),
 		})
 	})
 	if domain.ReasonOf(err) == "revision_changed" {
@@ -48,7 +49,7 @@ func settled(row domain.BuiltImage) domain.BuildState {
 	return domain.BuildRegistered
 }
 
-// build has the agent build the image and finishes its row.
+// build has the agent or the store build the image and finishes its row.
 func (b *building) build(ctx context.Context) error {
 	b.request.Name = b.row.Local
 	// No two images have one configuration, so that their containers can be told
@@ -61,13 +62,13 @@ func (b *building) build(ctx context.Context) error {
 		sink, over := b.sink(ctx)
 		defer over()
 		return safely(func() (err error) {
-			out, err = b.agent.Build(ctx, b.request, sink)
+			out, err = b.store.Build(ctx, b.request, sink)
 			return err
 		})
 	}()
 	if err == nil {
 		if _, bad := domain.ParseDigest(string(out.Digest)); bad != nil {
-			err = &domain.Error{Code: domain.CodeInternal, Reason: "digest_invalid", On: string(b.host.ID), Err: bad}
+			err = &domain.Error{Code: domain.CodeInternal, Reason: "digest_invalid", On: cmp.Or(b.address, string(b.host.ID)), Err: bad}
 		}
 	}
 	settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
@@ -84,7 +85,7 @@ func (b *building) build(ctx context.Context) error {
 func (b *building) finish(ctx context.Context, out domain.BuildOutcome) error {
 	done, err := written(ctx, b.db, func(ctx context.Context, builds repository.BuildRepository) (domain.BuiltImage, error) {
 		row := b.row
-		row.State, row.Digest, row.AgentID = domain.BuildDone, out.Digest, b.host.ID
+		row.State, row.Digest, row.AgentID, row.Store = domain.BuildDone, out.Digest, b.host.ID, b.address
 		row.Tag, row.Repository, row.RegistryHost = cmp.Or(b.action.Tag, "latest"), b.action.Repository, ""
 		row.Pushed, row.ManifestDigest = "", ""
 		return builds.SaveImage(ctx, row)
@@ -93,7 +94,7 @@ func (b *building) finish(ctx context.Context, out domain.BuildOutcome) error {
 	case err == nil:
 		b.row = done
 	case domain.CodeOf(err) == domain.CodeNotFound:
-		_ = safely(func() error { return b.agent.Untag(ctx, b.row.Local) })
+		_ = safely(func() error { return b.store.Untag(ctx, b.row.Local) })
 		return domain.Errorf(domain.CodeConflict, "image_deleted", b.row.Name, "the image was deleted while it was built: %s", b.row.Name)
 	case domain.ReasonOf(err) == "revision_changed":
 		return errBuilding(b.row.Name)
@@ -112,8 +113,8 @@ func (b *building) undo(ctx context.Context) {
 		row.State, row.Builder = settled(row), ""
 		return builds.SaveImage(ctx, row)
 	})
-	if err == nil && b.fresh() { // the agent may have been done when nobody listened any more
-		_ = safely(func() error { return b.agent.Untag(ctx, b.row.Local) })
+	if err == nil && b.fresh() { // the builder may have been done when nobody listened any more
+		_ = safely(func() error { return b.store.Untag(ctx, b.row.Local) })
 	}
 }
 
@@ -155,12 +156,13 @@ func (b *building) send(ctx context.Context) error {
 	return err
 }
 
-// sink tells the events of the agent to the caller and to the task.
+// sink tells the events of the builder to the caller and to the task. A builder
+// may move layers on many goroutines.
 func (b *building) sink(ctx context.Context) (domain.TransferSink, func()) {
 	shown, over := b.meter.task.begin(b.key)
-	outer, end := unblocked(domain.TransferSinkFrom(ctx))
+	tell, end := tellers(ctx, nil)
 	return func(e domain.TransferEvent) {
 		shown.Report(e.Current, e.Total, cmp.Or(e.Message, e.Status))
-		outer.Tell(e)
+		tell.Tell(e)
 	}, func() { over(); end() }
 }

@@ -36,7 +36,8 @@ type Config struct {
 	Now        func() time.Time // nil: time.Now
 
 	// Local opens the stores of images of this process: engine, layouts, archives.
-	// nil: it has none, as a server should; images are moved from and to agents.
+	// nil: it has none, as a server should; images are built on agents, and moved
+	// from and to them.
 	Local port.OpenLocal
 
 	// References reads names without a registry or project, and image: URIs; the
@@ -175,7 +176,7 @@ func New(cfg Config) (*ImageService, error) {
 	orElse(&cfg.Build.Timeout, time.Hour)
 	return &ImageService{
 		TransferService: &TransferService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: slots, local: cfg.Local, quota: cfg.Save.Quota, now: cfg.Now},
-		BuildService:    &BuildService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, now: cfg.Now, build: cfg.Build},
+		BuildService:    &BuildService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, now: cfg.Now, local: cfg.Local, build: cfg.Build},
 		CatalogService:  &CatalogService{door: d, names: names, clients: clients, fleet: fleet, now: cfg.Now},
 		RegistryService: &RegistryService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks},
 		AgentService:    &AgentService{door: d, names: names, clients: clients, fleet: fleet, tasks: tasks, slots: slots},

@@ -3,7 +3,6 @@ package service
 import (
 	"cmp"
 	"context"
-	"io"
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
@@ -187,25 +186,15 @@ func (s *TransferService) localName(row domain.Registry, ref domain.Reference) s
 // store opens where an image is: a node, or what is at hand. Whoever asked calls
 // done.
 func (s *TransferService) store(ctx context.Context, db repository.Scoped, address string, agent domain.AgentID) (store any, done func(), err error) {
-	done = func() {}
 	if agent != "" {
 		row, err := db.Read().Agents.Get(ctx, agent)
 		if err != nil {
 			return nil, nil, err
 		}
 		store, err = s.clients.agent(ctx, row)
-		return store, done, err
+		return store, func() {}, err
 	}
-	if s.local == nil {
-		return nil, nil, domain.Errorf(domain.CodePrecondition, "store_unavailable", "agent_id", "this server has no images at hand; name the node that has them: agent_id")
-	}
-	if store, err = s.local(ctx, address); err != nil {
-		return nil, nil, err
-	}
-	if closer, is := store.(io.Closer); is {
-		done = func() { _ = closer.Close() } // all that it did is done
-	}
-	return store, done, nil
+	return atHand(ctx, s.local, address)
 }
 
 func cannot(reason string, agent domain.AgentID, what string) error {

@@ -47,6 +47,7 @@ type builtImageRow struct {
 	State          string    `bun:"state"`
 	Digest         string    `bun:"digest"`
 	AgentID        string    `bun:"agent_id"`
+	Store          string    `bun:"store"`
 	Local          string    `bun:"local"`
 	Pushed         string    `bun:"pushed"`
 	ManifestDigest string    `bun:"manifest_digest"`
@@ -103,7 +104,7 @@ func builtImageOf(r *builtImageRow) domain.BuiltImage {
 		ID: r.ID, TaskID: r.TaskID, SourceKind: domain.BuildableKind(r.Kind), ModelID: r.SourceID,
 		Name: r.Name, Tag: r.Tag, Repository: r.Repository, RegistryHost: r.RegistryHost,
 		Author: domain.UserID(r.Author), Domain: r.Domain, State: domain.BuildState(r.State), Digest: domain.Digest(r.Digest),
-		AgentID: domain.AgentID(r.AgentID), Local: r.Local, Pushed: r.Pushed, ManifestDigest: domain.Digest(r.ManifestDigest),
+		AgentID: domain.AgentID(r.AgentID), Store: r.Store, Local: r.Local, Pushed: r.Pushed, ManifestDigest: domain.Digest(r.ManifestDigest),
 		Builder: r.Builder, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), Revision: r.Revision,
 	}
 	if b.SourceKind == domain.BuildablePipeline {
@@ -117,7 +118,7 @@ func builtImageRowOf(b domain.BuiltImage) *builtImageRow {
 		ID: b.ID, TaskID: b.TaskID, SourceID: b.SourceID(), Kind: string(b.SourceKind),
 		Name: clean(b.Name), Tag: clean(b.Tag), Repository: clean(b.Repository), RegistryHost: clean(b.RegistryHost),
 		Author: clean(string(b.Author)), Domain: clean(b.Domain), State: string(b.State), Digest: string(b.Digest),
-		AgentID: string(b.AgentID), Local: b.Local, Pushed: clean(b.Pushed), ManifestDigest: string(b.ManifestDigest),
+		AgentID: string(b.AgentID), Store: clean(b.Store), Local: b.Local, Pushed: clean(b.Pushed), ManifestDigest: string(b.ManifestDigest),
 		Builder: b.Builder, CreatedAt: stored(b.CreatedAt), UpdatedAt: stored(b.UpdatedAt), Revision: b.Revision,
 	}
 }

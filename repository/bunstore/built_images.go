@@ -94,7 +94,7 @@ func (g *builds) SaveImage(ctx context.Context, b domain.BuiltImage) (domain.Bui
 	before := b.Revision
 	b.Revision, b.UpdatedAt = before+1, g.unit.Now
 	res, err := g.db.NewUpdate().Model(builtImageRowOf(b)).
-		Column("name", "tag", "repository", "registry_host", "state", "digest", "agent_id", "local", "pushed", "manifest_digest", "builder", "updated_at", "revision").
+		Column("name", "tag", "repository", "registry_host", "state", "digest", "agent_id", "store", "local", "pushed", "manifest_digest", "builder", "updated_at", "revision").
 		Where("b.id = ?", b.ID).Where("b.revision = ?", before).Where("?", g.s().ownBuilds()).Exec(ctx)
 	if isUnique(err) {
 		return domain.BuiltImage{}, buildExists("built_image", b.Name)

@@ -19,7 +19,7 @@ var builtImages = []sentence{
 
 func createImage(t *testing.T, db repository.Scoped, of domain.Buildable, name string) (made domain.BuiltImage, err error) {
 	t.Helper()
-	b := domain.BuiltImage{SourceKind: of.Kind, Name: name, Tag: "latest", Repository: "task_one", RegistryHost: "cr.example.org", State: domain.BuildRunning, AgentID: "a1", Local: "local", Builder: "me"}
+	b := domain.BuiltImage{SourceKind: of.Kind, Name: name, Tag: "latest", Repository: "task_one", RegistryHost: "cr.example.org", State: domain.BuildRunning, AgentID: "a1", Store: "docker", Local: "local", Builder: "me"}
 	if b.ModelID = of.ID; of.Kind == domain.BuildablePipeline {
 		b.ModelID, b.PipelineID = 0, of.ID
 	}
@@ -52,7 +52,7 @@ func imagesComeBack(t *testing.T, st repository.Store) {
 		made := must(createImage(t, db, source, "i é"))(t)
 		want := domain.BuiltImage{
 			ID: made.ID, TaskID: bt.ID, SourceKind: source.Kind, Name: "i é", Tag: "latest", Repository: "task_one", RegistryHost: "cr.example.org",
-			Author: "alice", Domain: "default", State: domain.BuildRunning, AgentID: "a1", Local: "local", Builder: "me",
+			Author: "alice", Domain: "default", State: domain.BuildRunning, AgentID: "a1", Store: "docker", Local: "local", Builder: "me",
 			CreatedAt: Now, UpdatedAt: Now, Revision: 1,
 		}
 		if want.ModelID = source.ID; source.Kind == domain.BuildablePipeline {
@@ -62,7 +62,7 @@ func imagesComeBack(t *testing.T, st repository.Store) {
 		wantSame(t, "what is read", must(db.Read().Builds.Image(t.Context(), made.ID))(t), want)
 
 		made.State, made.Digest, made.ManifestDigest, made.Pushed = domain.BuildDone, digestOf("config"), digestOf("manifest"), "cr.example.org/a:1"
-		made.Name, made.Tag, made.Repository, made.RegistryHost, made.AgentID, made.Local, made.Builder = "j", "1", "", "", "a2", "l2", "you"
+		made.Name, made.Tag, made.Repository, made.RegistryHost, made.AgentID, made.Store, made.Local, made.Builder = "j", "1", "", "", "", "oci:/srv/a layout é", "l2", "you"
 		want = made
 		want.Revision = 2
 		made.TaskID, made.Author, made.ModelID = bt.ID+7, "bob", 77 // are not changed
