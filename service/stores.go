@@ -5,6 +5,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wharf-project/wharf/domain"
 	"github.com/wharf-project/wharf/service/port"
@@ -36,6 +37,9 @@ func lasting(address string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", domain.Invalid("store_invalid", "store", "the folder of the process is not known; name the layout by an absolute path")
+	}
+	if !utf8.ValidString(dir) { // it could not be stored as it is
+		return "", domain.Invalid("store_invalid", "store", "the path of a layout is UTF-8, and this is not: %s", domain.Quote(dir))
 	}
 	return "oci:" + dir, nil
 }

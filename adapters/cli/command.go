@@ -161,7 +161,7 @@ func (c *command) work(ctx context.Context, svc Service, action actions.Action) 
 func (c *command) invoke(ctx context.Context, svc Service, action actions.Action) (any, error) {
 	var done func()
 	switch {
-	case c.moves():
+	case c.tells():
 		ctx, done = c.p.transferring(ctx)
 		defer done()
 	case c.entry.Spec.Effect.External():

@@ -123,7 +123,7 @@ func examples(action string) []string {
 		"model.create":            {" net --task-id 1 --type directory --path mnist", " net --task-id 1 --action-json source.json"},
 		"model.list":              {"", " --task-id 1"},
 		"pipeline.create":         {" nightly --task-id 1 --type tarball --path nightly.tar.gz"},
-		"build.image":             {" image_name --model-id 1", " image_name --pipeline-id 2 --tag 2.0 --overwrite", " image_name --model-id 1 --push --remote cr.example.org/lab/net:1 --background"},
+		"build.image":             {" image_name --model-id 1", " image_name --model-id 1 --store oci:./layout", " image_name --pipeline-id 2 --tag 2.0 --overwrite", " image_name --model-id 1 --push --remote cr.example.org/lab/net:1 --background"},
 		"build.list":              {"", " --task-id 1 --where 'state=built'"},
 		"build.rename":            {" 'first image' --id 1"},
 		"build.delete":            {" --id 1 --dry-run", " --id 1 --cascade --yes", " --id 1 --meta-only --yes"},

@@ -45,10 +45,14 @@ func (p *program) help(cmd *cobra.Command, _ []string) {
 }
 
 func useLine(cmd *cobra.Command) string {
-	if cmd.HasAvailableSubCommands() {
-		return cmd.CommandPath() + " COMMAND"
+	group := cmd.CommandPath() + " COMMAND"
+	switch {
+	case !cmd.HasAvailableSubCommands():
+		return cmd.UseLine()
+	case cmd.Annotations[annotationArguments] != "":
+		return cmd.UseLine() + "\n  " + group
 	}
-	return cmd.UseLine()
+	return group
 }
 
 func commandLines(cmd *cobra.Command, keep func(*cobra.Command) bool) string {

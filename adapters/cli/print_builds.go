@@ -20,9 +20,9 @@ func (p *printer) builds(result any) (columns []column, rows [][]cell) {
 	case actions.ListPipelinesResult:
 		return p.buildables("PIPELINE", r.Pipelines)
 	case actions.ListBuiltImagesResult:
-		columns = []column{{head: "ID", right: true}, {head: "IMAGE", cut: true}, {head: "FROM"}, {head: "STATE"}, {head: "AGENT"}, {head: "PUSHED", cut: true}, {head: "AUTHOR", cut: true}, {head: "CREATED"}}
+		columns = []column{{head: "ID", right: true}, {head: "IMAGE", cut: true}, {head: "FROM"}, {head: "STATE"}, {head: "PLACE", cut: true}, {head: "PUSHED", cut: true}, {head: "AUTHOR", cut: true}, {head: "CREATED"}}
 		for _, b := range r.Images {
-			row := cells(number(b.ID), b.FullName(), string(b.SourceKind)+" "+number(b.SourceID()), string(b.State), string(b.AgentID), b.Pushed, string(b.Author), ago(p.now, b.CreatedAt))
+			row := cells(number(b.ID), b.FullName(), string(b.SourceKind)+" "+number(b.SourceID()), string(b.State), string(b.AgentID)+b.Store, b.Pushed, string(b.Author), ago(p.now, b.CreatedAt))
 			if b.State != domain.BuildDone {
 				row[3].style = warn
 			}

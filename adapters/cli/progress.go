@@ -28,6 +28,7 @@ func (p *program) progress(ctx context.Context) (context.Context, func()) {
 type shown interface {
 	step(domain.ProgressStep)
 	items([]domain.TaskStep) // what is under way, all of it each time
+	line(string)             // what a builder says; the step that follows has it too
 	end()
 }
 
@@ -116,6 +117,8 @@ func underWay(s domain.TaskStep) string {
 	return text
 }
 
+func (*progressBar) line(string) {} // beside the bar, the last one is enough
+
 func (b *progressBar) end() {
 	if b.bar != nil {
 		b.items(nil)
@@ -142,6 +145,13 @@ func (l *progressLines) step(s domain.ProgressStep) {
 }
 
 func (*progressLines) items([]domain.TaskStep) {} // too many lines for a log
+
+// line prints all of what is said: a log of a build without some of its lines is
+// of no use.
+func (l *progressLines) line(text string) {
+	l.last = domain.ProgressStep{Message: text}
+	l.print()
+}
 
 func (l *progressLines) end() {
 	if l.last != l.shown {

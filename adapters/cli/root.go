@@ -31,7 +31,7 @@ func nouns() []noun {
 		{name: "agent", short: "Nodes, and the images on them", group: groupWork},
 		{name: "remote", short: "What registries have now", group: groupWork},
 		{name: "task", short: "Long actions that run in the background", group: groupWork},
-		{name: "build", short: "Images built from models and pipelines", group: groupWork},
+		{name: "build", short: "Build images from models and pipelines", group: groupWork},
 		{name: "build_task", short: "Tasks that models and pipelines belong to", group: groupWork},
 		{name: "model", short: "Models that images are built from", group: groupWork},
 		{name: "pipeline", short: "Pipelines that images are built from", group: groupWork},
@@ -162,6 +162,13 @@ func (p *program) nounCommand(name string) *cobra.Command {
 			n = known
 		}
 	}
+	for _, s := range shortcuts() {
+		if e, ok := p.entry(s.action); ok && s.word == name {
+			cmd := p.acting(name, e)
+			cmd.Short, cmd.GroupID, cmd.Hidden = n.short, n.group, n.hidden
+			return cmd
+		}
+	}
 	return p.groupOf(strings.ReplaceAll(name, "_", "-"), n.short, n.group, n.hidden)
 }
 
@@ -177,12 +184,17 @@ func (p *program) orHelp(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	text := "there is no command %s %s"
-	if cmd.SuggestionsMinimumDistance <= 0 {
-		cmd.SuggestionsMinimumDistance = 2
-	}
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+	if near := suggested(cmd, args[0]); len(near) > 0 {
 		text += "; perhaps " + strings.Join(near, " or ")
 	}
 	p.started = true
 	return usage(text, cmd.CommandPath(), clean(args[0]))
+}
+
+// suggested are the commands below cmd that somebody may have meant.
+func suggested(cmd *cobra.Command, word string) []string {
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	return cmd.SuggestionsFor(word)
 }

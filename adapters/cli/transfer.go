@@ -7,13 +7,15 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/wharf-project/wharf/actions"
 	"github.com/wharf-project/wharf/domain"
+	"github.com/wharf-project/wharf/service"
 )
 
 // shortcuts are commands of one word for what users do all day, by the action
-// that each runs.
+// that each runs. One whose word is a noun is the command of that noun.
 func shortcuts() []struct{ word, action string } {
 	return []struct{ word, action string }{
 		{"push", "image.push"},
@@ -24,26 +26,52 @@ func shortcuts() []struct{ word, action string } {
 		{"digest", "remote.digest"},
 		{"size", "remote.size"},
 		{"rm", "remote.remove"},
+		{"build", "build.image"},
 	}
 }
 
-// shortcutCommands makes them of the commands that they stand for.
+// shortcutCommands makes those that are no nouns of the commands that they stand
+// for.
 func (p *program) shortcutCommands() []*cobra.Command {
 	var list []*cobra.Command
 	for _, s := range shortcuts() {
-		for _, e := range p.entries {
-			if e.Spec.Name != s.action {
-				continue
-			}
-			c, cmd := p.newCommand(e)
-			noun, verb, _ := strings.Cut(s.action, ".")
-			cmd.Use, cmd.GroupID = s.word+usageOf(c.args), groupMove
-			cmd.Example = strings.ReplaceAll(cmd.Example, "wharf "+noun+" "+strings.ReplaceAll(verb, "_", "-"), "wharf "+s.word)
-			list = append(list, cmd)
+		e, ok := p.entry(s.action)
+		if noun, _, _ := strings.Cut(s.action, "."); !ok || noun == s.word {
+			continue
 		}
+		cmd := p.shortcut(s.word, e)
+		cmd.GroupID = groupMove
+		list = append(list, cmd)
 	}
 	return list
 }
+
+func (p *program) shortcut(word string, e service.Entry) *cobra.Command {
+	c, cmd := p.newCommand(e)
+	noun, verb, _ := strings.Cut(e.Spec.Name, ".")
+	cmd.Use = word + usageOf(c.args)
+	cmd.Example = strings.ReplaceAll(cmd.Example, "wharf "+noun+" "+strings.ReplaceAll(verb, "_", "-"), "wharf "+word)
+	return cmd
+}
+
+// acting makes the command of a noun that is a shortcut too. Alone it prints
+// help, and what may be a misspelt command is not taken for an argument.
+func (p *program) acting(name string, e service.Entry) *cobra.Command {
+	cmd := p.shortcut(name, e)
+	act := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		given := false
+		cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { given = given || f.Changed })
+		if !given && (len(args) == 0 || len(suggested(cmd, args[0])) > 0) {
+			return p.orHelp(cmd, args)
+		}
+		return act(cmd, args)
+	}
+	return cmd
+}
+
+// tells reports whether the action tells what it does while it does it.
+func (c *command) tells() bool { return c.moves() || c.entry.Spec.Name == "build.image" }
 
 // moves reports whether the action moves an image, layer by layer.
 func (c *command) moves() bool {
@@ -67,8 +95,8 @@ func movedArguments(action string, fields []field) []field {
 	return args
 }
 
-// transferring shows the layers of an image on its way: a bar each on a terminal,
-// lines elsewhere. The function returned ends it.
+// transferring shows the layers of an image on its way, and what its builder
+// says: a bar each on a terminal, lines elsewhere. The function returned ends it.
 func (p *program) transferring(ctx context.Context) (context.Context, func()) {
 	s := p.shown()
 	if s == nil {
@@ -101,6 +129,7 @@ func (l *layers) tell(e domain.TransferEvent) {
 		l.list[i].Current, l.list[i].Total, l.list[i].Message = e.Current, e.Total, e.Status
 	case domain.TransferBuild:
 		l.what = e.Message
+		l.shown.line(e.Message)
 	default:
 		l.what = strings.ReplaceAll(string(e.Kind), "_", " ")
 		if e.Src != "" {

@@ -908,7 +908,9 @@ type BuiltImage {
   "of the configuration; empty until built"
   digest: String!
   agent_id: ID!
-  "its name on the agent"
+  "that holds it, in the place of an agent"
+  store: String!
+  "its name on the agent or in the store"
   local: String!
   "the reference that it was pushed to"
   pushed: String!
@@ -1088,6 +1090,8 @@ type DeletePipelineResult {
   repository: String
   "where to build; none: the configured agent, or the only one that can build"
   agent_id: ID
+  "where to build, in the place of an agent: docker, docker:HOST, or oci:DIR without a daemon"
+  store: String
   "build an image of this name anew; the old one stays until the new one is there"
   overwrite: Boolean
   "make the row only"
@@ -1096,7 +1100,7 @@ type DeletePipelineResult {
   push: Boolean
   "reference to push it to, with the registry's host"
   remote: String
-  "return a task id at once"
+  "return a task id at once; not with a store"
   background: Boolean
 }
 
@@ -6473,6 +6477,8 @@ func fieldContext_BuildImageResult_image(_ context.Context, ec *executionContext
 				return fieldContext_BuiltImage_digest(ctx, ec, field)
 			case "agent_id":
 				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "store":
+				return fieldContext_BuiltImage_store(ctx, ec, field)
 			case "local":
 				return fieldContext_BuiltImage_local(ctx, ec, field)
 			case "pushed":
@@ -7635,6 +7641,39 @@ func fieldContext_BuiltImage_agent_id(_ context.Context, ec *executionContext, f
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return nil, errors.New("field of type ID does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
+func _BuiltImage_store(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.BuiltImage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_BuiltImage_store(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Store, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+
+func fieldContext_BuiltImage_store(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BuiltImage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
 		},
 	}
 	return fc, nil
@@ -9068,6 +9107,8 @@ func fieldContext_DeleteBuiltImageResult_image(_ context.Context, ec *executionC
 				return fieldContext_BuiltImage_digest(ctx, ec, field)
 			case "agent_id":
 				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "store":
+				return fieldContext_BuiltImage_store(ctx, ec, field)
 			case "local":
 				return fieldContext_BuiltImage_local(ctx, ec, field)
 			case "pushed":
@@ -10560,6 +10601,8 @@ func fieldContext_GetBuiltImageResult_image(_ context.Context, ec *executionCont
 				return fieldContext_BuiltImage_digest(ctx, ec, field)
 			case "agent_id":
 				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "store":
+				return fieldContext_BuiltImage_store(ctx, ec, field)
 			case "local":
 				return fieldContext_BuiltImage_local(ctx, ec, field)
 			case "pushed":
@@ -15646,6 +15689,8 @@ func fieldContext_ListBuiltImagesResult_images(_ context.Context, ec *executionC
 				return fieldContext_BuiltImage_digest(ctx, ec, field)
 			case "agent_id":
 				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "store":
+				return fieldContext_BuiltImage_store(ctx, ec, field)
 			case "local":
 				return fieldContext_BuiltImage_local(ctx, ec, field)
 			case "pushed":
@@ -27194,6 +27239,8 @@ func fieldContext_RenameBuiltImageResult_image(_ context.Context, ec *executionC
 				return fieldContext_BuiltImage_digest(ctx, ec, field)
 			case "agent_id":
 				return fieldContext_BuiltImage_agent_id(ctx, ec, field)
+			case "store":
+				return fieldContext_BuiltImage_store(ctx, ec, field)
 			case "local":
 				return fieldContext_BuiltImage_local(ctx, ec, field)
 			case "pushed":
@@ -33562,7 +33609,7 @@ func unmarshalInputBuildImageInput(ctx context.Context, ec *executionContext, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "model_id", "pipeline_id", "tag", "repository", "agent_id", "overwrite", "skip_build", "push", "remote", "background"}
+	fieldsInOrder := [...]string{"name", "model_id", "pipeline_id", "tag", "repository", "agent_id", "store", "overwrite", "skip_build", "push", "remote", "background"}
 	it = make(map[string]any, len(asMap))
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
@@ -33612,6 +33659,13 @@ func unmarshalInputBuildImageInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it["agent_id"] = data
+		case "store":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("store"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it["store"] = data
 		case "overwrite":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("overwrite"))
 			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
@@ -39084,6 +39138,11 @@ func _BuiltImage(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "agent_id":
 			out.Values[i] = _BuiltImage_agent_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "store":
+			out.Values[i] = _BuiltImage_store(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
