@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -91,6 +92,28 @@ func TestAStoreWithoutContainersHasNoneToStop(t *testing.T) {
 	_, err = y.BuildImage(y.root, actions.BuildImageAction{Name: "i", ModelID: y.model.ID, Store: "archive:/b"})
 	fleetError(t, err, domain.CodePrecondition, "build_unsupported")
 	require.Empty(t, y.rows())
+}
+
+// chatty is a builder that moves layers on many goroutines.
+type chatty struct{ port.Builder }
+
+func (c chatty) Build(ctx context.Context, r domain.BuildRequest, sink domain.TransferSink) (domain.BuildOutcome, error) {
+	var wg sync.WaitGroup
+	for i := range int64(20) {
+		wg.Go(func() { sink.Tell(domain.TransferEvent{Kind: domain.TransferStep, LayerID: "l", Current: i}) })
+	}
+	wg.Wait()
+	return c.Builder.Build(ctx, r, sink)
+}
+
+func TestWhatABuilderSaysOnManyGoroutinesIsToldOneAfterAnother(t *testing.T) {
+	t.Parallel()
+	e := newEngine()
+	y := newBuildYard(t, withStores(e, map[string]port.Local{"oci:/a": folder{chatty{e.buildNode}, e}}))
+	told := 0 // without a lock: the race detector looks on
+	ctx := domain.WithTransferSink(y.root, func(domain.TransferEvent) { told++ })
+	y.built(ctx, actions.BuildImageAction{Name: "i", Store: "oci:/a"})
+	require.Equal(t, 21, told)
 }
 
 func TestAnImageIsNotOverwrittenInAnotherPlace(t *testing.T) {
