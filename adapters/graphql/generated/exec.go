@@ -928,6 +928,8 @@ type Container {
   image: String!
   running: Boolean!
   created_at: Time
+  "as it was named when the container was made"
+  image_name: String
 }
 
 input BuildSourceInput {
@@ -8346,6 +8348,39 @@ func fieldContext_Container_created_at(_ context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Container_image_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *domain.Container) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Container_image_name(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ImageName, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOString2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+
+func fieldContext_Container_image_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Container",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	return fc, nil
+}
+
 func _CreateBuildTaskResult_task(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *actions.CreateBuildTaskResult) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9168,6 +9203,8 @@ func fieldContext_DeleteBuiltImageResult_stopped(_ context.Context, ec *executio
 				return fieldContext_Container_running(ctx, ec, field)
 			case "created_at":
 				return fieldContext_Container_created_at(ctx, ec, field)
+			case "image_name":
+				return fieldContext_Container_image_name(ctx, ec, field)
 			}
 			return nil, fmt.Errorf("no field named %q was found under type Container", field.Name)
 		},
@@ -9213,6 +9250,8 @@ func fieldContext_DeleteBuiltImageResult_removed(_ context.Context, ec *executio
 				return fieldContext_Container_running(ctx, ec, field)
 			case "created_at":
 				return fieldContext_Container_created_at(ctx, ec, field)
+			case "image_name":
+				return fieldContext_Container_image_name(ctx, ec, field)
 			}
 			return nil, fmt.Errorf("no field named %q was found under type Container", field.Name)
 		},
@@ -39364,6 +39403,8 @@ func _Container(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			}
 		case "created_at":
 			out.Values[i] = _Container_created_at(ctx, ec, field, obj)
+		case "image_name":
+			out.Values[i] = _Container_image_name(ctx, ec, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
