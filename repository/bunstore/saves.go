@@ -72,6 +72,7 @@ func (v *saves) Reserve(ctx context.Context, r repository.Reservation) error {
 	if isUnique(err) {
 		return domain.Errorf(domain.CodeConflict, "save_running", r.Canonical, "something is being saved as %s just now", r.Canonical)
 	}
+	v.s().touch(string(r.Registry))
 	return translate("saves.reserve", err)
 }
 

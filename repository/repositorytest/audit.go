@@ -93,7 +93,7 @@ func everyWriteTouches(t *testing.T, st repository.Store) {
 			return string(s.img.ID)
 		case name == "Registries.Create", topic == "Tenancy":
 			return "" // something
-		case topic == "Registries":
+		case topic == "Registries", topic == "Saves":
 			return string(s.reg.ID)
 		case topic == "Builds":
 			return "" // a number
@@ -110,6 +110,9 @@ func everyWriteTouches(t *testing.T, st repository.Store) {
 		}
 	}
 	for name := range (subject{}).writes() {
+		if name == "Saves.Release" {
+			continue // of a place that nobody has
+		}
 		s := newSubjectIn(t, st, name)
 		u, e := audited(alice)
 		mustTx(t, st.Scoped(u), s.writes()[name])
