@@ -170,9 +170,10 @@ func TestNodesThatDialInAreLoadedAndServedWhenTheyReturn(t *testing.T) {
 	s.dialIn(t, "node-2")
 	s.status(t, "node-2", domain.AgentOnline)
 	require.Eventually(t, func() bool { return len(s.installed(t, img.ID)) == 2 }, 20*time.Second, 50*time.Millisecond, "it is served when it returns")
-	waits, err := s.ListIntents(s.root, actions.ListIntentsAction{})
-	require.NoError(t, err)
-	require.Empty(t, waits.Intents)
+	require.Eventually(t, func() bool { // the intent goes after what it was for is known
+		waits, err := s.ListIntents(s.root, actions.ListIntentsAction{})
+		return err == nil && len(waits.Intents) == 0
+	}, 20*time.Second, 50*time.Millisecond)
 
 	gone, err := s.UnloadImages(s.root, actions.UnloadImagesAction{Images: []actions.ImageRef{{Name: img.Canonical()}}, TargetAgents: "status:online", Background: true})
 	require.NoError(t, err)
