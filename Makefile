@@ -33,8 +33,9 @@ build: ## bin/wharf
 
 .PHONY: test
 test: engine ## everything, with integration tests on a real Docker Engine
-	$(GO) test $(RACE) -timeout 15m $$($(GO) list ./... | grep -v /tests/survival)
+	$(GO) test $(RACE) -timeout 15m $$($(GO) list ./... | grep -v -e /tests/survival -e /tests/parity)
 	WHARF_TEST_SIZE=1 $(GO) test -run '^(TestCosts|TestPurgeFleetRatio|TestPagesOfALargeCatalogueReadLittle)$$' ./adapters/rbac ./service ./tests/bench # times and sizes: not under the race detector
+	$(GO) test -timeout 10m ./tests/parity # every case five times: each leg runs under the race detector where it lives
 	$(GO) test -timeout 10m ./tests/survival # processes that are killed: the race detector would see half of each
 
 .PHONY: test-short
