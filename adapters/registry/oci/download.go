@@ -26,7 +26,7 @@ type Blob struct {
 
 // maxBuffer is large: a layer passes in a few hundred pieces, and four of them
 // at once do not count.
-const maxBuffer = 32 << 10
+const maxBuffer = 128 << 10
 
 // Download writes a blob to w, in order and each byte once, while it computes
 // the digest. A connection that is lost is made again, and goes on where it
