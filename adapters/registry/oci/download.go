@@ -24,8 +24,8 @@ type Blob struct {
 	Size   int64 // bytes
 }
 
-// maxBuffer is large: a layer passes in a few hundred pieces, and four of them
-// at once do not count.
+// maxBuffer spares calls, and what is in it is still in the processor's cache
+// when it is hashed.
 const maxBuffer = 128 << 10
 
 // Download writes a blob to w, in order and each byte once, while it computes
