@@ -111,7 +111,10 @@ func TestASinkThatBlocksHoldsNobodyUp(t *testing.T) {
 func TestASinkHearsWhatIsToldOnceAlthoughItIsSlow(t *testing.T) {
 	t.Parallel()
 	s := newShared(t)
+	told := make(chan struct{})
 	s.mover.hook = func(_ context.Context, sink domain.TransferSink) error {
+		defer close(told)
+		sink.Tell(domain.TransferEvent{Kind: domain.TransferCommitStarted})
 		for i := range int64(10_000) {
 			sink.Tell(domain.TransferEvent{Kind: domain.TransferStep, LayerID: "l", Current: i})
 		}
@@ -119,9 +122,11 @@ func TestASinkHearsWhatIsToldOnceAlthoughItIsSlow(t *testing.T) {
 		return nil
 	}
 	kinds := map[domain.TransferKind]int{}
-	ctx := domain.WithTransferSink(s.alice(), func(e domain.TransferEvent) { kinds[e.Kind]++ })
+	ctx := domain.WithTransferSink(s.alice(), func(e domain.TransferEvent) { <-told; kinds[e.Kind]++ })
 	_, err := s.own.PushImage(ctx, actions.PushImageAction{Local: "a", Remote: fleetHost + "/ml/app:2"})
 	require.NoError(t, err)
+	require.Equal(t, 1, kinds[domain.TransferPush])
+	require.Equal(t, 1, kinds[domain.TransferCommitStarted], "steps do not push it out")
 	require.Equal(t, 1, kinds[domain.TransferCommitFinished])
 	require.Positive(t, kinds[domain.TransferStep])
 }

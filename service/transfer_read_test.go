@@ -162,6 +162,7 @@ func TestARegistryThatIsHiddenHidesItsPartOfTheHost(t *testing.T) {
 	s.register(fleetHost, "ml/private") // for no domain
 	_, err := s.svc.GetImageDigest(s.alice(), actions.GetImageDigestAction{Image: fleetHost + "/ml/private/tool:1"})
 	fleetError(t, err, domain.CodeNotFound, "registry_not_found")
+	require.Equal(t, fleetHost, domain.OnOf(err), "not the id of what is hidden")
 	res, err := s.svc.ListRemoteImages(s.alice(), actions.ListRemoteImagesAction{Registry: fleetHost})
 	require.NoError(t, err)
 	require.Equal(t, []actions.RemoteRepository{{Image: fleetHost + "/ml/app", Repository: "ml/app", RegistryID: s.row.ID}}, res.Images,

@@ -13,6 +13,8 @@ const (
 	// sinkRoom is how many events wait for a caller's sink; steps beyond it are
 	// dropped, since a later one tells more.
 	sinkRoom = 256
+	// sinkKept is the part of it that steps leave to what is told once.
+	sinkKept = 16
 	// sinkPatience is how long the end of a transfer waits for what is told to be
 	// taken.
 	sinkPatience = time.Second
@@ -73,19 +75,13 @@ func unblocked(slow domain.TransferSink) (sink domain.TransferSink, end func()) 
 		if over {
 			return // a store that has returned has nothing more to say
 		}
-		for {
-			select {
-			case events <- e:
-				return
-			default:
-			}
-			if e.Kind == domain.TransferStep || e.Kind == domain.TransferBuild {
-				return
-			}
-			select { // what is told once makes room for itself
-			case <-events:
-			default:
-			}
+		passing := e.Kind == domain.TransferStep || e.Kind == domain.TransferBuild
+		if passing && len(events) >= sinkRoom-sinkKept {
+			return
+		}
+		select {
+		case events <- e:
+		default: // more events that are told once than any transfer has
 		}
 	}
 	return sink, func() {
